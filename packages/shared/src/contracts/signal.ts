@@ -1,0 +1,76 @@
+import type { z } from "zod";
+import type { CallOptions } from "./call-options.ts";
+import type { Embedder, TextEmbedding, TextWindow } from "./inference.ts";
+import type { RoutingRequest } from "./routing-request.ts";
+
+/** SignalMatch is one rule of a signal that holds for a request. */
+export interface SignalMatch {
+  /** Name of the rule, as decisions refer to it. */
+  readonly rule: string;
+  /** 0..1. */
+  readonly confidence: number;
+  /** Raw score, where the signal has one (cosine, count); for `explain` and predicates. */
+  readonly value?: number;
+}
+
+/** SignalScore is a rule's score whether or not it matched; `explain` and the eval API show it. */
+export interface SignalScore {
+  readonly rule: string;
+  readonly score: number;
+}
+
+/** SignalEvaluation is everything one signal says of one request. */
+export interface SignalEvaluation {
+  readonly matches: readonly SignalMatch[];
+  readonly scores?: readonly SignalScore[];
+  /** True when a long text was sampled instead of read whole. */
+  readonly sampled?: boolean;
+}
+
+/**
+ * RequestInference is the pool as one request sees it. Every text asked for while signals start is collected, deduplicated
+ * and sent as one submission.
+ */
+export interface RequestInference {
+  embed(text: string, window: TextWindow): Promise<TextEmbedding>;
+}
+
+/** SignalContext is what an evaluator gets beside the request. */
+export interface SignalContext extends CallOptions {
+  readonly inference: RequestInference;
+}
+
+/** SignalEvaluator evaluates all rules of one signal type. It must call `context.inference` before its first await. */
+export interface SignalEvaluator {
+  evaluate(request: RoutingRequest, context: SignalContext): SignalEvaluation | Promise<SignalEvaluation>;
+  /** Prepares what needs the encoder (anchor vectors). Called before a snapshot serves and again when the encoder becomes ready. */
+  warm?(embedder: Embedder, options: CallOptions): Promise<void>;
+}
+
+/** SignalSettings are the values of `turnout.signals` that evaluators share. */
+export interface SignalSettings {
+  readonly window: TextWindow;
+}
+
+/** SignalDefinition is the whole of one signal type; the registry (routing/signals/index.ts) derives schema, conditions, spans, metrics and headers from it. */
+export interface SignalDefinition<Type extends string = string, Key extends string = string, Rule extends z.ZodType = z.ZodType> {
+  /** Condition type in decisions, span `semantic_router.signal.<type>`, metric label. */
+  readonly type: Type;
+  /** `routing.signals.<configKey>`. */
+  readonly configKey: Key;
+  /** Suffix of the `x-vsr-matched-…` response header, or null where vSR has none. */
+  readonly header: string | null;
+  readonly needs: "nothing" | "embedding";
+  /** One sentence for the generated docs. */
+  readonly summary: string;
+  /** Schema of one rule; every rule has at least `name`. */
+  readonly rule: Rule;
+  create(rules: readonly z.output<Rule>[], settings: SignalSettings): SignalEvaluator;
+}
+
+/** defineSignal keeps the literal types of a definition, so that the registry can derive the config's type from it. */
+export function defineSignal<const Type extends string, const Key extends string, Rule extends z.ZodType>(
+  definition: SignalDefinition<Type, Key, Rule>,
+): SignalDefinition<Type, Key, Rule> {
+  return definition;
+}

@@ -1,0 +1,49 @@
+/** The words every package speaks: contracts, errors, lifecycle, telemetry. No network, no threads, no opinion about routing. */
+export type { CallOptions } from "./contracts/call-options.ts";
+export { systemClock, type Clock } from "./contracts/clock.ts";
+export type {
+  BodyVerdict,
+  Exchange,
+  ExchangeFactory,
+  ExchangeLimits,
+  HeadVerdict,
+  HeaderChanges,
+  HeaderEntry,
+  HttpHead,
+  Reply,
+  ResponseHead,
+} from "./contracts/exchange.ts";
+export type {
+  Classifier,
+  Embedder,
+  EncoderStatus,
+  InferenceItem,
+  InferenceTimings,
+  TextEmbedding,
+  TextWindow,
+} from "./contracts/inference.ts";
+export { definePlugin, type Effect, type Plugin, type PluginDefinition, type PluginRequest } from "./contracts/plugin.ts";
+export type { ChatMessage, MessageRole, RoutingRequest } from "./contracts/routing-request.ts";
+export {
+  defineAlgorithm,
+  type AlgorithmDefinition,
+  type Candidate,
+  type Selection,
+  type SelectionAlgorithm,
+  type SelectionContext,
+} from "./contracts/selection.ts";
+export {
+  defineSignal,
+  type RequestInference,
+  type SignalContext,
+  type SignalDefinition,
+  type SignalEvaluation,
+  type SignalEvaluator,
+  type SignalMatch,
+  type SignalScore,
+  type SignalSettings,
+} from "./contracts/signal.ts";
+export { errorCatalogue, RouterError, type ErrorCode } from "./errors.ts";
+export { Lifecycle, type Part } from "./lifecycle.ts";
+export { createLogger, silentLogger, type Logger } from "./telemetry/logger.ts";
+export { createMetrics, type Metrics } from "./telemetry/metrics.ts";

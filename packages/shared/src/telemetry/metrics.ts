@@ -1,0 +1,57 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/**
+ * All metric names in one table. Names that vSR has keep vSR's spelling (dashboards read them). Label values come from the
+ * configuration or from closed lists, never from users.
+ */
+const SUB_MILLISECOND_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** createMetrics registers every metric on a registry of its own, so that two processes' worth can live in one test. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge<Label>({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+    buckets = SUB_MILLISECOND_BUCKETS,
+  ) => new Histogram<Label>({ name, help, labelNames, buckets, registers });
+
+  return {
+    registry,
+    modelRequests: counter("llm_model_requests_total", "Requests forwarded, by final model", ["model"]),
+    routingModifications: counter("llm_model_routing_modifications_total", "Requests whose model was rewritten", [
+      "source_model",
+      "target_model",
+    ]),
+    routingLatency: histogram("llm_model_routing_latency_seconds", "Time from the request body to the routing answer"),
+    signalExtractions: counter("llm_signal_extraction_total", "Signal types evaluated", ["signal_type"]),
+    signalLatency: histogram("llm_signal_extraction_latency_seconds", "Evaluation time by signal type", ["signal_type"]),
+    signalMatches: counter("llm_signal_match_total", "Rules matched", ["signal_type", "signal_name"]),
+    signalErrors: counter("turnout_signal_errors_total", "Signals that could not be evaluated, by error code", ["signal_type", "code"]),
+    decisionMatches: counter("llm_decision_match_total", "Decisions taken", ["decision_name"]),
+    decisionLatency: histogram("llm_decision_evaluation_latency_seconds", "Decision time once signals are known"),
+    pluginExecutions: counter("llm_plugin_execution_total", "Plugins run", ["plugin_type", "decision_name", "status"]),
+    deadlineExpired: counter("turnout_deadline_expired_total", "Requests that went on with what was known when their deadline passed"),
+    unroutedBodies: counter("turnout_unrouted_bodies_total", "Bodies forwarded unrouted, by reason", ["reason"]),
+    extprocStreams: counter("extproc_streams_total", "ExtProc streams opened"),
+    extprocOpenStreams: gauge("extproc_open_streams", "ExtProc streams open now"),
+    extprocConnections: counter("extproc_connections_total", "HTTP/2 connections accepted"),
+    extprocCancelled: counter("extproc_cancelled_streams_total", "Streams that ended before we had answered"),
+    extprocHeldBytes: gauge("extproc_held_bytes", "Body bytes held over all streams"),
+    extprocErrors: counter("extproc_stream_errors_total", "Streams with a protocol slip or an internal error", ["reason"]),
+    classifierQueueDepth: gauge("classifier_queue_depth", "Texts waiting for a worker"),
+    classifierBatchSize: histogram("classifier_batch_size", "Texts per batch", [], [1, 2, 4, 8, 16, 32]),
+    classifierQueueSeconds: histogram("classifier_queue_seconds", "Waiting time of a text"),
+    classifierComputeSeconds: histogram("classifier_compute_seconds", "Encoder time of a batch"),
+    classifierRefused: counter("classifier_refused_total", "Texts refused or dropped, by code", ["code"]),
+    classifierWorkerRestarts: counter("classifier_worker_restarts_total", "Workers replaced, by cause", ["cause"]),
+    configReloads: counter("turnout_config_reloads_total", "Configuration reloads", ["outcome"]),
+  } as const;
+}
