@@ -1,1 +1,3 @@
-export {};
+/** The classifier pool: texts in, embeddings out, computed in worker threads. */
+export { createClassifierPool, type ClassifierPoolOptions } from "./pool.ts";
+export type { Encoder, EncoderLoader } from "./backends/index.ts";

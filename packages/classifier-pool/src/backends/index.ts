@@ -1,0 +1,45 @@
+/**
+ * The registry of inference backends. A backend loads an encoder inside a worker; one more backend is one file and one line
+ * here. Only worker.ts loads from it, so that the main thread never holds an ONNX session.
+ */
+import type { WorkerSettings } from "../messages.ts";
+import type { TextTokenizer } from "../tokens/tokenizer.ts";
+
+/** TokenBatch is `rows` texts padded to `width` tokens with id 0, row after row; `lengths` has each row's real tokens. */
+export interface TokenBatch {
+  readonly rows: number;
+  readonly width: number;
+  readonly ids: Int32Array;
+  readonly lengths: Int32Array;
+}
+
+/** Encoder is a loaded model. Its answer for a text must not depend on the other texts of a batch. */
+export interface Encoder {
+  readonly dimension: number;
+  readonly tokenizer: TextTokenizer;
+  /** Returns `rows` L2-normalised vectors, one after another, in memory that may be transferred. */
+  run(batch: TokenBatch): Promise<Float32Array>;
+}
+
+/** EncoderLoader is what a backend module exports as `load`. Rejects with RouterError "model_corrupt" when the model cannot be used. */
+export type EncoderLoader = (settings: WorkerSettings) => Promise<Encoder>;
+
+/** Loaded on demand: a worker of the deterministic backend never loads the ONNX runtime. */
+const backends = {
+  onnx: () => import("./onnx.ts"),
+  deterministic: () => import("./deterministic.ts"),
+} as const satisfies Record<string, () => Promise<{ load: EncoderLoader }>>;
+
+/** BackendName is the closed list of registered backends. */
+export type BackendName = keyof typeof backends;
+
+/** loadEncoder loads with the named backend, or with the module at the given file URL. */
+export async function loadEncoder(settings: WorkerSettings): Promise<Encoder> {
+  const { backend } = settings;
+  const module: { load: EncoderLoader } = isBackendName(backend) ? await backends[backend]() : await import(backend);
+  return module.load(settings);
+}
+
+function isBackendName(name: string): name is BackendName {
+  return Object.hasOwn(backends, name);
+}

@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from "commander";
+import type { SourceName } from "@turnout/classifier-pool/prepare";
+
+/** Readers of option values that several commands share. */
+
+/** parsePort reads 0..65535. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535.");
+  return port;
+}
+
+const SOURCES: ReadonlySet<string> = new Set<SourceName>(["directory", "hub", "pypi"]);
+
+/** parseSources reads "hub,pypi": where a model may come from, tried in this order. */
+export function parseSources(text: string): readonly SourceName[] {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !SOURCES.has(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is no source; there are directory, hub and pypi.`);
+  return names as SourceName[];
+}

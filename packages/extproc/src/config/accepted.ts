@@ -1,0 +1,67 @@
+import type { z as Zod } from "zod";
+import { z } from "zod";
+import type { SourceText } from "./config-error.ts";
+import { warningAt, type ConfigWarning } from "./config-warning.ts";
+import { at, isEmpty, itemsOf, textOf, type Located, type LocatedMap } from "./located.ts";
+
+/**
+ * The one table of blocks that vLLM Semantic Router's files have and that Turnout reads without acting on them yet: each is
+ * accepted and gives one warning at start. Whoever implements a block deletes its row; schema.ts then no longer compiles until
+ * the block has a schema of its own.
+ */
+
+/** acceptedBlocks maps the path of a block to what it would do. */
+export const acceptedBlocks = {
+  "global.services.api.batch_classification": "set limits of the batch classification API",
+  "global.services.response_api": "keep conversations of the Responses API",
+  "global.services.router_replay": "record routing decisions for replay",
+  "global.services.observability.tracing": "export traces",
+  "global.services.observability.metrics.windowed_metrics": "compute metrics over sliding windows",
+  "global.stores.response_cache": "cache responses",
+  "global.stores.memory": "remember users' conversations",
+  "global.stores.vector_store": "index uploaded files for retrieval",
+  "global.integrations.tools": "choose tools by similarity to the prompt",
+} as const satisfies Record<string, string>;
+
+/** acceptedPlugins is the same for plugin types: their configuration is checked, their effect is missing. */
+export const acceptedPlugins = {
+  response_cache: "answer repeated questions from the cache",
+} as const satisfies Record<string, string>;
+
+/** AcceptedPath is the closed list of accepted blocks. */
+export type AcceptedPath = keyof typeof acceptedBlocks;
+
+/** acceptedBlock is the schema of one accepted block: any map, described for editors. */
+export function acceptedBlock(path: AcceptedPath): Zod.ZodOptional<Zod.ZodType<Readonly<Record<string, unknown>>>> {
+  return z
+    .looseObject({})
+    .nullable()
+    .transform((block): Readonly<Record<string, unknown>> => block ?? {})
+    .describe(`Accepted without effect: would ${acceptedBlocks[path]}; arrives with a later version.`)
+    .optional();
+}
+
+/** warnAccepted gives one warning for each accepted block or plugin type that the file uses; what is switched off would do nothing anyway. */
+export function warnAccepted(root: LocatedMap, source: SourceText): readonly ConfigWarning[] {
+  const warnings: ConfigWarning[] = [];
+  for (const [path, purpose] of Object.entries(acceptedBlocks)) {
+    const node = at(root, ...path.split("."));
+    if (node !== undefined && !isEmpty(node) && !isOff(node))
+      warnings.push(warningAt(source, node, `accepted without effect: would ${purpose}; arrives with a later version`));
+  }
+  const plugins = itemsOf(at(root, "routing", "decisions")).flatMap((decision) => itemsOf(at(decision, "plugins")));
+  for (const [type, purpose] of Object.entries(acceptedPlugins)) {
+    const [first, ...others] = plugins.filter((plugin) => textOf(at(plugin, "type")) === type && !isOff(at(plugin, "configuration")));
+    if (first === undefined) continue;
+    const more = others.length === 0 ? "" : ` (also in ${others.length} more decision${others.length === 1 ? "" : "s"})`;
+    warnings.push(
+      warningAt(source, first, `plugin ${type} accepted without effect${more}: would ${purpose}; arrives with a later version`),
+    );
+  }
+  return warnings;
+}
+
+function isOff(block: Located | undefined): boolean {
+  const enabled = at(block, "enabled");
+  return enabled?.kind === "scalar" && enabled.value === false;
+}

@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { RouterError } from "@turnout/shared";
+import { warnAccepted } from "./accepted.ts";
+import { normaliseAliases } from "./aliases.ts";
+import { ProblemReport, SourceText } from "./config-error.ts";
+import type { ConfigWarning } from "./config-warning.ts";
+import { declareReferencedDomains } from "./domains.ts";
+import { documentJsonSchema } from "./json-schema.ts";
+import { at, toPlain, type LocatedMap, type Path } from "./located.ts";
+import { parseYaml } from "./parse.ts";
+import { checkReferences } from "./references.ts";
+import { reportIssues } from "./schema-problems.ts";
+import { documentSchema, type ConfigDocument } from "./schema.ts";
+import type { Environment } from "./substitution.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+
+/**
+ * A configuration file, from text to a frozen document: parse, old spellings, what is not supported, schema, references. Every
+ * check reports all it finds; only then is the file refused. Called at start, by the watcher, and by `config check`.
+ */
+
+/** RouterConfig is one valid configuration. It never changes. */
+export interface RouterConfig {
+  readonly document: ConfigDocument;
+  readonly warnings: readonly ConfigWarning[];
+  readonly file: string;
+  /** SHA-256 of the file's bytes, hexadecimal. */
+  readonly hash: string;
+}
+
+/** loadConfig reads and parses a file. Throws ConfigError, or RouterError("config_invalid") when the file cannot be read. */
+export async function loadConfig(file: string, env: Environment): Promise<RouterConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RouterError("config_invalid", `${file}: the configuration cannot be read: ${reason}`, { cause: error });
+  }
+  return parseConfig(text, { file, env });
+}
+
+/** parseConfig judges a text; `file` is only for messages. Throws ConfigError with every problem of the file. */
+export function parseConfig(text: string, { file, env }: { readonly file: string; readonly env: Environment }): RouterConfig {
+  const source = new SourceText(file, text);
+  const report = new ProblemReport(source);
+  const root = parseYaml(source, env, report);
+  if (root === null) throw report.error();
+  const schema = documentJsonSchema();
+
+  normaliseAliases(root, report);
+  const domainWarnings = declareReferencedDomains(root, source);
+  refuseUnsupported(root, schema, report);
+  const checked = validate(root);
+  if (!checked.success) reportIssues(root, checked.error.issues, schema, report);
+  checkReferences(root, report);
+  if (!checked.success || report.problems.length > 0) throw report.error();
+
+  const warnings = [...domainWarnings, ...warnAccepted(root, source)].sort((a, b) => a.line - b.line);
+  return deepFreeze({ document: checked.data, warnings, file, hash: hashOf(text) });
+}
+
+/** hashOf tells two contents of a file apart. */
+export function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * validate runs the schema. A variable is text until the schema says that a number or a switch is wanted at its place: only then
+ * is it read as one, so that a numeric-looking API key stays the text it is.
+ */
+function validate(root: LocatedMap) {
+  const first = documentSchema.safeParse(toPlain(root));
+  if (first.success) return first;
+  let changed = false;
+  for (const issue of first.error.issues) {
+    if (issue.code === "invalid_type") changed = readAs(root, issue.path as Path, issue.expected) || changed;
+    if (issue.code === "invalid_union") changed = readAs(root, issue.path as Path, "number") || changed;
+  }
+  return changed ? documentSchema.safeParse(toPlain(root)) : first;
+}
+
+function readAs(root: LocatedMap, path: Path, expected: string): boolean {
+  const node = at(root, ...path);
+  if (node?.kind !== "scalar" || !node.substituted || typeof node.value !== "string") return false;
+  const text = node.value.trim();
+  if (expected === "boolean" && (text === "true" || text === "false")) node.value = text === "true";
+  else if ((expected === "number" || expected === "int") && text !== "" && Number.isFinite(Number(text))) node.value = Number(text);
+  else return false;
+  return true;
+}
+
+/** deepFreeze makes a document safe to share between requests. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

@@ -1,0 +1,87 @@
+import { autoModelNames, type RoutingSettings } from "../routing/snapshot.ts";
+import { durationMs } from "./duration.ts";
+import type { ConfigDocument } from "./schema.ts";
+
+/**
+ * The document as plain options for the parts: only here do names of the file become names of the code. Router, pool, gateway and
+ * management API never see the document.
+ */
+
+/** routingSettingsOf is what the router reads beside `routing` and `providers`. */
+export function routingSettingsOf({ global, turnout }: ConfigDocument): RoutingSettings {
+  const { router, services } = global;
+  const { max_bytes: maxBytes, timeout_sec: timeoutSeconds, enabled: streamedBody } = router.streamed_body;
+  return {
+    strategy: router.strategy ?? "priority",
+    deadlineMs: turnout.deadline_ms,
+    window: { maxTokens: turnout.signals.max_tokens, sampling: turnout.signals.sampling },
+    autoModelNames: autoModelNames(router),
+    includeConfigModels: router.include_config_models_in_list,
+    unknownModel: turnout.unknown_model,
+    observeUsage: turnout.observe_usage,
+    trustIdentityHeaders: services.authz.identity !== undefined,
+    skipProcessingEnabled: router.skip_processing.enabled,
+    limits: {
+      // 0 means "no value" in Go's structs, and so in vSR's files.
+      maxBodyBytes: maxBytes === undefined || maxBytes === 0 ? turnout.limits.max_body_bytes : maxBytes,
+      bodyTimeoutMs: timeoutSeconds === undefined || timeoutSeconds === 0 ? turnout.limits.body_timeout_ms : timeoutSeconds * 1000,
+      maxHeldBytes: turnout.limits.max_held_bytes,
+      streamedBody,
+      clearRouteCache: router.clear_route_cache,
+      gateway: turnout.gateway,
+    },
+  };
+}
+
+/** PoolSettings is what the classifier pool inside the process is made from. */
+export interface PoolSettings {
+  readonly model: string;
+  readonly variant: "int8" | "fp32";
+  readonly backend: "onnx" | "deterministic";
+  /** Null: the default directory. */
+  readonly modelsDirectory: string | null;
+  readonly workers: number | "auto";
+  readonly queueLimit: number;
+  readonly maxBatchTokens: number;
+}
+
+export function poolSettingsOf({ turnout: { classifier } }: ConfigDocument): PoolSettings {
+  return {
+    model: classifier.model,
+    variant: classifier.variant,
+    backend: classifier.backend,
+    modelsDirectory: classifier.models_directory ?? null,
+    workers: classifier.workers,
+    queueLimit: classifier.queue_limit,
+    maxBatchTokens: classifier.max_batch_tokens,
+  };
+}
+
+/** ListenerSettings is one address of Turnout's own HTTP gateway. */
+export interface ListenerSettings {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly timeoutMs?: number;
+}
+
+export function listenersOf({ listeners }: ConfigDocument): readonly ListenerSettings[] {
+  return listeners.map(({ name, address, port, timeout }) => ({
+    name,
+    address,
+    port,
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
+  }));
+}
+
+/** ManagementSettings is where the management API listens, and whether metrics are served. */
+export interface ManagementSettings {
+  readonly address: string;
+  readonly port: number;
+  readonly metricsEnabled: boolean;
+}
+
+export function managementSettingsOf({ global: { services } }: ConfigDocument): ManagementSettings {
+  const { management_api: api, observability } = services;
+  return { address: api.bind_address, port: api.port, metricsEnabled: observability.metrics.enabled };
+}

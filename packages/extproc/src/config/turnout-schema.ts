@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/**
+ * The `turnout:` block: everything that is ours and that vLLM Semantic Router does not know. Deleting it gives a vSR file again,
+ * so every key has a default. Descriptions are printed in the docs and shown by editors.
+ */
+
+const limits = z.strictObject({
+  max_body_bytes: z
+    .int()
+    .min(1024)
+    .default(32 * 1024 * 1024)
+    .describe(
+      "Largest request body that is routed, in bytes; a larger one is answered with 413. global.router.streamed_body.max_bytes wins where it is set.",
+    ),
+  max_held_bytes: z
+    .int()
+    .min(1024)
+    .default(256 * 1024 * 1024)
+    .describe("Bytes that all requests together may hold while their bodies arrive."),
+  body_timeout_ms: z
+    .int()
+    .min(1)
+    .default(30_000)
+    .describe(
+      "How long a request body may take to arrive, in milliseconds, before 408. global.router.streamed_body.timeout_sec wins where it is set.",
+    ),
+});
+
+const signals = z.strictObject({
+  max_tokens: z
+    .int()
+    .min(8)
+    .max(512)
+    .default(128)
+    .describe("Tokens of a text that the encoder reads, special tokens included. More is slower."),
+  sampling: z
+    .enum(["head", "head_middle_tail"])
+    .default("head_middle_tail")
+    .describe("What is read of a longer text: its beginning, or a third each from beginning, middle and end."),
+});
+
+const classifier = z.strictObject({
+  model: z
+    .string()
+    .min(1)
+    .default("all-MiniLM-L6-v2")
+    .describe("Encoder for the signals that need one; `turnout models list` knows the names."),
+  variant: z.enum(["int8", "fp32"]).default("int8").describe("int8 is fast; fp32 is the reference."),
+  backend: z
+    .enum(["onnx", "deterministic"])
+    .default("onnx")
+    .describe("onnx runs the encoder; deterministic needs no weights and understands nothing, for tests and demos of the mechanics."),
+  models_directory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Where prepared models are kept. Default: $TURNOUT_MODELS_DIR or the user's cache directory."),
+  workers: z
+    .union([z.literal("auto"), z.int().min(1).max(256)])
+    .default("auto")
+    .describe("Worker threads with one inference session each; auto fits the machine."),
+  queue_limit: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe("Texts that may wait for a worker; more are refused at once and the request goes on without."),
+  max_batch_tokens: z
+    .int()
+    .min(16)
+    .default(192)
+    .describe("Padded tokens in one batch. Larger batches raise throughput a little and latency a lot."),
+});
+
+export const turnoutSchema = z.strictObject({
+  gateway: z
+    .enum(["envoy", "agentgateway", "auto"])
+    .default("auto")
+    .describe("Which gateway speaks ExtProc to us: decides how streamed responses are observed. auto recognises it by its requests."),
+  deadline_ms: z
+    .int()
+    .min(1)
+    .default(80)
+    .describe(
+      "Time for routing one request, in milliseconds. When it is over the request goes on with what is known, and a header and a counter say so.",
+    ),
+  unknown_model: z
+    .enum(["refuse", "pass_through"])
+    .default("refuse")
+    .describe("A request for a model that no provider has: answer 400 as vLLM Semantic Router does, or forward it untouched."),
+  observe_usage: z.boolean().default(true).describe("Read token counts from responses as they pass (never delaying or changing them)."),
+  log_level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Least level that is logged."),
+  limits: limits.prefault({}).describe("Bounds on request bodies."),
+  signals: signals.prefault({}).describe("How texts are read for the domain and embedding signals."),
+  classifier: classifier.prefault({}).describe("The classifier pool inside this process."),
+});

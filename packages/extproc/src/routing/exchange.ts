@@ -1,0 +1,279 @@
+/**
+ * An exchange walks one HTTP request past the router: what of the head concerns us, what the body becomes, what the response
+ * tells. It speaks the contract of @turnout/shared and knows no transport. Whatever is not ours passes untouched; whatever fails
+ * in routing is a verdict, never a rejection.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  RouterError,
+  type BodyVerdict,
+  type CallOptions,
+  type Clock,
+  type Effect,
+  type Exchange,
+  type ExchangeFactory,
+  type HeadVerdict,
+  type HeaderChanges,
+  type HeaderEntry,
+  type HttpHead,
+  type Logger,
+  type Metrics,
+  type Reply,
+  type ResponseHead,
+} from "@turnout/shared";
+import { parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
+import { codingsOf, decode, isSupported } from "./content-encoding.ts";
+import { HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
+import type { ModelTarget } from "./models.ts";
+import { editBody, type BodyEdits } from "./mutation.ts";
+import { completionReply, errorReply, modelListReply } from "./replies.ts";
+import { createUsageReader, type UsageReader } from "./response/usage.ts";
+import type { Route } from "./router.ts";
+import type { RoutingSnapshot } from "./snapshot.ts";
+import { logRouting, recordRoute, recordUsage } from "./telemetry.ts";
+
+/** ExchangeParts is what exchanges share. `current` gives the snapshot that new exchanges take. */
+export interface ExchangeParts {
+  readonly current: () => RoutingSnapshot;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** createExchangeFactory opens exchanges for a door. */
+export function createExchangeFactory(parts: ExchangeParts): ExchangeFactory {
+  return {
+    open: () => new RoutedExchange(parts, parts.current()),
+    limits: () => parts.current().settings.limits,
+  };
+}
+
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
+  ["/v1/chat/completions", "chat"],
+  ["/v1/completions", "completions"],
+]);
+
+/** How much of a client's own words an error repeats, characters. */
+const MAX_ECHO = 256;
+
+const UNCHANGED: HeaderChanges = { set: [], remove: [] };
+
+/** KnownHead is what the body needs of the head. */
+interface KnownHead {
+  readonly endpoint: Endpoint;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+class RoutedExchange implements Exchange {
+  readonly #parts: ExchangeParts;
+  readonly #snapshot: RoutingSnapshot;
+  #requestId: string | null = null;
+  #head: KnownHead | null = null;
+  #responseHeaders: readonly HeaderEntry[] = [];
+  /** Model that usage is counted for; null while none is known. */
+  #model: string | null = null;
+  #observing = false;
+  #usage: UsageReader | null = null;
+
+  constructor(parts: ExchangeParts, snapshot: RoutingSnapshot) {
+    this.#parts = parts;
+    this.#snapshot = snapshot;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= randomUUID();
+    return this.#requestId;
+  }
+
+  get wantsResponseHead(): boolean {
+    return this.#head !== null;
+  }
+
+  get responseBody(): "none" | "observe" {
+    return this.#observing ? "observe" : "none";
+  }
+
+  onRequestHead(head: HttpHead): HeadVerdict {
+    const { settings } = this.#snapshot;
+    const remove = untrustedNames(head.headers, settings.trustIdentityHeaders);
+    const headers = joinedHeaders(head.headers, new Set(remove));
+    this.#requestId = headers.get(HEADER.requestId) ?? null;
+    const passThrough: HeadVerdict = { kind: "passThrough", changes: { set: [], remove } };
+    if (settings.skipProcessingEnabled && headers.get(HEADER.skipProcessing) === "true") return passThrough;
+
+    const path = head.path.split("?", 1)[0] ?? "";
+    if (head.method === "GET" && path === "/v1/models") {
+      return { kind: "reply", reply: modelListReply(this.#snapshot, this.#unixSeconds()) };
+    }
+    const endpoint = head.method === "POST" ? ENDPOINTS.get(path) : undefined;
+    if (endpoint === undefined) return passThrough;
+    if (head.endOfStream) return this.#unrouted("no_body", passThrough);
+    if (!isJson(headers.get("content-type"))) return this.#unrouted("content_type", passThrough);
+    if (!isSupported(codingsOf(headers.get("content-encoding")))) return this.#unrouted("content_encoding", passThrough);
+
+    this.#head = { endpoint, method: head.method, path: head.path, headers };
+    this.#observing = settings.observeUsage;
+    // A compressed response could not be read for its token counts.
+    return { kind: "wantsBody", changes: { set: this.#observing ? [["accept-encoding", "identity"]] : [], remove } };
+  }
+
+  async onRequestBody(body: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
+    if (this.#head === null) throw new RouterError("internal", "a body came for a request that wanted none. This is a bug.");
+    try {
+      return await this.#routeBody(this.#head, body, this.#withDeadline(options));
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      return this.#refuse(RouterError.from(error));
+    }
+  }
+
+  onBodyRefused(reason: "too_large" | "too_slow"): Reply {
+    this.#observing = false;
+    const { maxBodyBytes, bodyTimeoutMs } = this.#snapshot.settings.limits;
+    return errorReply(
+      reason === "too_large"
+        ? new RouterError("body_too_large", `the request body is larger than ${maxBodyBytes} bytes`)
+        : new RouterError("body_too_slow", `the request body took longer than ${bodyTimeoutMs} ms`),
+    );
+  }
+
+  onResponseHead(head: ResponseHead): HeaderChanges {
+    if (this.#observing) {
+      const headers = joinedHeaders(head.headers, new Set());
+      const readable = head.status >= 200 && head.status < 300 && codingsOf(headers.get("content-encoding")).length === 0;
+      this.#usage = readable ? createUsageReader(headers.get("content-type")) : null;
+      this.#observing = this.#usage !== null;
+    }
+    return this.#responseHeaders.length === 0 ? UNCHANGED : { set: this.#responseHeaders, remove: [] };
+  }
+
+  onResponseChunk(chunk: Uint8Array, endOfStream: boolean): void {
+    this.#usage?.push(chunk);
+    if (endOfStream) this.#countUsage();
+  }
+
+  close(): void {
+    this.#countUsage(); // a stream that was cut short has cost what it says it has
+  }
+
+  async #routeBody(head: KnownHead, bytes: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
+    const { clock } = this.#parts;
+    const { settings, models, router } = this.#snapshot;
+    const started = clock.now();
+    const codings = codingsOf(head.headers.get("content-encoding"));
+    const plain = codings.length === 0 ? bytes : await decode(bytes, codings, settings.limits.maxBodyBytes);
+    const body = parseBody(plain, head.endpoint);
+    if (typeof body === "string") return this.#forwardUnrouted(body);
+
+    const { model } = body;
+    if (!settings.autoModelNames.includes(model)) {
+      const target = models.find(model);
+      if (target === null) return this.#unknownModel(model);
+      const edits = { model: model === target.name ? target.wireName : model, systemPrompts: [], reasoning: null };
+      this.#responseHeaders = namedModelHeaders(target);
+      this.#took(started, model, target, null);
+      return this.#forward(body, edits, target, [], codings.length > 0);
+    }
+
+    const request = routingRequest({ ...head, requestId: this.requestId }, body);
+    const route = await router.route(request, options);
+    recordRoute(this.#parts.metrics, route);
+    this.#took(started, model, route.target, route);
+    const debug = head.headers.get(HEADER.debug) === "true";
+    const answer = route.effects.find((effect) => effect.kind === "respondWithText");
+    if (answer !== undefined) return this.#answer(answer.text, body, routeHeaders(route, "fast_response", debug));
+    this.#responseHeaders = routeHeaders(route, "upstream", debug);
+    const systemPrompts = route.effects.filter((effect) => effect.kind === "setSystemPrompt");
+    const edits = { model: route.target.wireName, systemPrompts, reasoning: route.target.reasoning };
+    this.#parts.metrics.routingModifications.inc({ source_model: model, target_model: route.target.name });
+    return this.#forward(body, edits, route.target, route.effects, codings.length > 0);
+  }
+
+  #forward(body: ParsedBody, edits: BodyEdits, target: ModelTarget, effects: readonly Effect[], compressed: boolean): BodyVerdict {
+    this.#model = target.name;
+    this.#parts.metrics.modelRequests.inc({ model: target.name });
+    const changed = editBody(body, edits);
+    const changes = headerChanges(effects, target);
+    const remove = compressed && changed !== null ? [...changes.remove, "content-encoding"] : changes.remove;
+    return { kind: "forward", changes: { ...changes, remove }, body: changed, backendModel: target.model };
+  }
+
+  #answer(text: string, { endpoint, stream, model }: ParsedBody, headers: readonly HeaderEntry[]): BodyVerdict {
+    this.#observing = false;
+    const { requestId } = this;
+    const reply = completionReply({ text, requestId, model, endpoint, stream, unixSeconds: this.#unixSeconds(), headers });
+    return { kind: "reply", reply };
+  }
+
+  #unknownModel(model: string): BodyVerdict {
+    if (this.#snapshot.settings.unknownModel === "pass_through") return this.#forwardUnrouted("unknown_model");
+    return this.#refuse(new RouterError("model_unknown", `model ${JSON.stringify(model.slice(0, MAX_ECHO))} is not available`));
+  }
+
+  #refuse(error: RouterError): BodyVerdict {
+    this.#observing = false;
+    if (error.code === "internal") this.#parts.logger.error({ err: error, request_id: this.requestId }, "routing failed");
+    return { kind: "reply", reply: errorReply(error) };
+  }
+
+  #forwardUnrouted(reason: string): BodyVerdict {
+    this.#observing = false;
+    return this.#unrouted(reason, { kind: "forward", changes: UNCHANGED, body: null, backendModel: null });
+  }
+
+  #unrouted<Verdict>(reason: string, verdict: Verdict): Verdict {
+    this.#parts.metrics.unroutedBodies.inc({ reason });
+    return verdict;
+  }
+
+  #took(started: number, originalModel: string, target: ModelTarget, route: Route | null): void {
+    const { clock, metrics, logger } = this.#parts;
+    const latencyMs = clock.now() - started;
+    metrics.routingLatency.observe(latencyMs / 1_000);
+    logRouting(logger, { requestId: this.requestId, originalModel, target, route, latencyMs });
+  }
+
+  #withDeadline({ signal, deadline = Infinity }: CallOptions): CallOptions {
+    const ours = this.#parts.clock.now() + this.#snapshot.settings.deadlineMs;
+    return { deadline: Math.min(ours, deadline), ...(signal === undefined ? {} : { signal }) };
+  }
+
+  #countUsage(): void {
+    const usage = this.#usage?.end() ?? null;
+    this.#usage = null;
+    if (usage !== null && this.#model !== null) recordUsage(this.#parts.metrics, this.#model, usage);
+  }
+
+  #unixSeconds(): number {
+    return Math.floor(this.#parts.clock.wallMs() / 1_000);
+  }
+}
+
+/** headerChanges of the request that goes upstream. */
+function headerChanges(effects: readonly Effect[], target: ModelTarget): HeaderChanges {
+  const set: HeaderEntry[] = [[HEADER.upstreamModel, target.name]];
+  const remove: string[] = [];
+  for (const effect of effects) {
+    if (effect.kind === "setRequestHeader") set.push([effect.name, effect.value]);
+    else if (effect.kind === "removeRequestHeader") remove.push(effect.name);
+  }
+  return { set, remove };
+}
+
+function joinedHeaders(headers: readonly HeaderEntry[], without: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const joined = new Map<string, string>();
+  for (const [name, value] of headers) {
+    if (without.has(name)) continue;
+    const before = joined.get(name);
+    joined.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return joined;
+}
+
+/** isJson is also true when nothing is said of the type: the body then shows whether it can be read. */
+function isJson(contentType: string | undefined): boolean {
+  const type = contentType?.split(";", 1)[0]?.trim().toLowerCase();
+  return type === undefined || type === "" || type === "application/json" || /^application\/[\w.+-]+\+json$/.test(type);
+}

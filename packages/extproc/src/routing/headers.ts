@@ -1,0 +1,88 @@
+/** Every header that Turnout reads or writes, in one table with vSR's spelling, and what a route says in them. Pure. */
+import type { HeaderEntry } from "@turnout/shared";
+import type { ModelTarget } from "./models.ts";
+import type { Route } from "./router.ts";
+import { estimateTokens } from "./signals/context.ts";
+import { signals } from "./signals/index.ts";
+
+export const HEADER = {
+  requestId: "x-request-id",
+  debug: "x-vsr-debug",
+  skipProcessing: "x-vsr-skip-processing",
+  upstreamModel: "x-selected-model",
+  schemaVersion: "x-vsr-schema-version",
+  responsePath: "x-vsr-response-path",
+  decision: "x-vsr-selected-decision",
+  confidence: "x-vsr-selected-confidence",
+  algorithm: "x-vsr-selected-algorithm",
+  model: "x-vsr-selected-model",
+  category: "x-vsr-selected-category",
+  reasoning: "x-vsr-selected-reasoning",
+  warnings: "x-vsr-response-warnings",
+  contextTokens: "x-vsr-context-token-count",
+  injectedSystemPrompt: "x-vsr-injected-system-prompt",
+  matchedPrefix: "x-vsr-matched-",
+} as const;
+
+/** ResponsePath says who made the response. */
+export type ResponsePath = "upstream" | "fast_response" | "error";
+
+const SCHEMA_VERSION = "2";
+
+/** Names that only a router may write. From a client they could pose as one, or steer a gateway that routes by them. */
+const ROUTER_HEADERS = /^(x-selected-model|x-vsr-internal-auth|x-vsr-looper-.*|x-vsr-selected-.*)$/;
+const IDENTITY_HEADERS = /^x-authz-/;
+
+/** untrustedNames are the headers to remove from what a client sends. */
+export function untrustedNames(headers: readonly HeaderEntry[], trustIdentityHeaders: boolean): readonly string[] {
+  const names = new Set<string>();
+  for (const [name] of headers) {
+    if (ROUTER_HEADERS.test(name) || (!trustIdentityHeaders && IDENTITY_HEADERS.test(name))) names.add(name);
+  }
+  return [...names];
+}
+
+/** pathHeaders are on every response of a request that is ours. */
+export function pathHeaders(path: ResponsePath): HeaderEntry[] {
+  return [
+    [HEADER.schemaVersion, SCHEMA_VERSION],
+    [HEADER.responsePath, path],
+  ];
+}
+
+/** namedModelHeaders are for a request whose client chose the model. */
+export function namedModelHeaders(target: ModelTarget): HeaderEntry[] {
+  return [...pathHeaders("upstream"), [HEADER.model, target.name]];
+}
+
+/** routeHeaders tell the client how it was routed; with `debug` also why. */
+export function routeHeaders(route: Route, path: ResponsePath, debug: boolean): HeaderEntry[] {
+  const { decision, selection, target, warnings } = route;
+  const headers = pathHeaders(path);
+  if (decision !== null) headers.push([HEADER.decision, headerText(decision.name)], [HEADER.confidence, decision.confidence.toFixed(4)]);
+  if (selection !== null) headers.push([HEADER.algorithm, selection.algorithm]);
+  if (path === "upstream") headers.push([HEADER.model, headerText(target.name)]);
+  if (warnings.length > 0) headers.push([HEADER.warnings, warnings.join(",")]);
+  if (debug) headers.push(...debugHeaders(route));
+  return headers;
+}
+
+function debugHeaders({ trace, target, request, effects }: Route): HeaderEntry[] {
+  const headers: HeaderEntry[] = [];
+  for (const { type, matches } of trace.signals) {
+    const header = signals.find((signal) => signal.type === type)?.header ?? null;
+    if (header === null || matches.length === 0) continue;
+    headers.push([HEADER.matchedPrefix + header, headerText(matches.map(({ rule }) => rule).join(","))]);
+  }
+  const category = trace.signals.find(({ type }) => type === "domain")?.matches[0]?.rule;
+  if (category !== undefined) headers.push([HEADER.category, headerText(category)]);
+  if (target.reasoning !== null) headers.push([HEADER.reasoning, target.reasoning.enabled ? "on" : "off"]);
+  headers.push([HEADER.contextTokens, String(estimateTokens(request.textBytes))]);
+  headers.push([HEADER.injectedSystemPrompt, String(effects.some(({ kind }) => kind === "setSystemPrompt"))]);
+  return headers;
+}
+
+/** headerText makes a configured name fit for a header: field values are visible ASCII and spaces. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7E]/gu, (character) => encodeURIComponent(character));
+}

@@ -1,0 +1,17 @@
+/** system_prompt puts the decision's own instructions into the request's first message. */
+import { definePlugin } from "@turnout/shared";
+import { z } from "zod";
+
+export const systemPrompt = definePlugin({
+  type: "system_prompt",
+  summary: "Inserts the decision's system prompt before the client's, or replaces it.",
+  when: "afterSelection",
+  configuration: z.strictObject({
+    enabled: z.boolean().default(true),
+    mode: z.enum(["insert", "replace"]).default("insert"),
+    system_prompt: z.string().default(""),
+  }),
+  create: ({ enabled, mode, system_prompt: text }) => ({
+    onRequest: () => (enabled && text !== "" ? [{ kind: "setSystemPrompt", text, mode }] : []),
+  }),
+});

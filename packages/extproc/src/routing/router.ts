@@ -1,0 +1,143 @@
+/**
+ * The router: signals, decision, plugins that may answer, selection, plugins that shape. It knows neither bytes nor headers of the
+ * wire; the exchange turns its Route into changes. Used by the exchange and by `explain`.
+ */
+import type { CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, TextWindow } from "@turnout/shared";
+import { createDecisionEngine, type JudgedDecision } from "./decision/engine.ts";
+import type { ModelDirectory, ModelTarget } from "./models.ts";
+import { createPlugins, runPlugins, type PluginRun } from "./plugins/run.ts";
+import type { RoutingConfig } from "./schema.ts";
+import { createSelector } from "./selection/select.ts";
+import { createEvaluators, evaluateSignals, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
+
+/** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
+export type RouteWarning = "deadline_exceeded" | "classifier_unavailable" | "signal_failed" | "text_sampled";
+
+/** Route is the router's answer, with everything that led to it. */
+export interface Route {
+  readonly request: RoutingRequest;
+  /** Null: no decision holds, the default model is taken. */
+  readonly decision: JudgedDecision | null;
+  /** Null: the default model, or a plugin has answered. */
+  readonly selection: Selection | null;
+  readonly target: ModelTarget;
+  readonly effects: readonly Effect[];
+  readonly warnings: readonly RouteWarning[];
+  readonly trace: RouteTrace;
+}
+
+/** RouteTrace is for `explain`, the eval API, metrics and debug headers. */
+export interface RouteTrace {
+  readonly signals: readonly SignalOutcome[];
+  readonly decisions: readonly JudgedDecision[];
+  readonly plugins: readonly PluginRun[];
+  readonly timings: { readonly signalsMs: number; readonly decisionMs: number; readonly selectionMs: number; readonly pluginsMs: number };
+}
+
+/** RouterParts is what a router needs beside its configuration. */
+export interface RouterParts {
+  readonly models: ModelDirectory;
+  readonly embedder: Embedder;
+  readonly clock: Clock;
+  readonly strategy: "priority" | "confidence";
+  readonly window: TextWindow;
+}
+
+/** Router routes requests of one configuration. */
+export interface Router {
+  /** True when some signal that decisions use asks the encoder. */
+  readonly needsEncoder: boolean;
+  /** route rejects only when `options.signal` aborts; a signal or plugin that fails is a warning. */
+  route(request: RoutingRequest, options: CallOptions): Promise<Route>;
+  /** warm encodes the anchors; call it before the snapshot serves and again when the encoder becomes ready. */
+  warm(options: CallOptions): Promise<void>;
+}
+
+/** createRouter compiles a configuration. */
+export function createRouter(config: RoutingConfig, { models, embedder, clock, strategy, window }: RouterParts): Router {
+  const engine = createDecisionEngine(config.decisions, strategy);
+  const evaluators = createEvaluators(config.signals, engine.usedSignals, { window });
+  const decisions = new Map(
+    config.decisions.map((decision) => [decision.name, { select: createSelector(decision), plugins: createPlugins(decision.plugins) }]),
+  );
+
+  return {
+    needsEncoder: evaluators.some(({ evaluator }) => evaluator.warm !== undefined),
+    async route(request, options) {
+      const watch = stopwatch(clock);
+      const signals = await evaluateSignals(evaluators, request, { embedder, clock }, options);
+      const signalsMs = watch();
+      // Without any message there is nothing to judge: conditions such as NOT would hold for want of text.
+      const { chosen, candidates } = request.messages.length === 0 ? { chosen: null, candidates: [] } : engine.judge(signals);
+      const decisionMs = watch();
+      const parts = chosen === null ? undefined : decisions.get(chosen.name);
+      const runs: PluginRun[] = [];
+      let selection: Selection | null = null;
+      let pluginsMs = 0;
+      let selectionMs = 0;
+      if (chosen !== null && parts !== undefined) {
+        const state = { request, decision: chosen.name };
+        runs.push(...(await runPlugins(parts.plugins, "beforeSelection", { ...state, selection }, clock, options)));
+        pluginsMs = watch();
+        if (!answers(runs)) {
+          selection = await parts.select(state);
+          selectionMs = watch();
+          runs.push(...(await runPlugins(parts.plugins, "afterSelection", { ...state, selection }, clock, options)));
+          pluginsMs += watch();
+        }
+      }
+      return {
+        request,
+        decision: chosen,
+        selection,
+        target: selection === null ? models.defaultTarget : models.targetOf(selection.candidate),
+        effects: runs.flatMap((run) => run.effects),
+        warnings: warningsOf(signals),
+        trace: {
+          signals: signals.outcomes,
+          decisions: candidates,
+          plugins: runs,
+          timings: { signalsMs, decisionMs, selectionMs, pluginsMs },
+        },
+      };
+    },
+    async warm(options) {
+      await Promise.all(evaluators.map(({ evaluator }) => evaluator.warm?.(embedder, options)));
+    },
+  };
+}
+
+const answers = (runs: readonly PluginRun[]) => runs.some((run) => run.effects.some((effect) => effect.kind === "respondWithText"));
+
+/** stopwatch gives the milliseconds since it was last asked. */
+function stopwatch(clock: Clock): () => number {
+  let last = clock.now();
+  return () => {
+    const now = clock.now();
+    const lap = now - last;
+    last = now;
+    return lap;
+  };
+}
+
+function warningsOf({ outcomes }: SignalResults): readonly RouteWarning[] {
+  const warnings = new Set<RouteWarning>();
+  for (const { error, sampled } of outcomes) {
+    if (sampled) warnings.add("text_sampled");
+    switch (error?.code) {
+      case undefined:
+        break;
+      case "deadline_exceeded":
+        warnings.add("deadline_exceeded");
+        break;
+      case "encoder_unavailable":
+      case "overloaded":
+      case "worker_failed":
+        warnings.add("classifier_unavailable");
+        break;
+      default:
+        warnings.add("signal_failed");
+    }
+  }
+  return [...warnings];
+}

@@ -1,0 +1,129 @@
+/**
+ * Evaluates the signals that decisions ask for, all at once, for one request. One signal's failure is recorded and counts as "no
+ * match"; when the deadline passes, what is known is returned and the rest is marked. Called by the router.
+ */
+import {
+  RouterError,
+  type CallOptions,
+  type Clock,
+  type Embedder,
+  type RoutingRequest,
+  type SignalEvaluation,
+  type SignalEvaluator,
+  type SignalMatch,
+  type SignalScore,
+  type SignalSettings,
+} from "@turnout/shared";
+import type { SignalFacts } from "../decision/condition.ts";
+import type { RoutingConfig } from "../schema.ts";
+import { signals } from "./index.ts";
+import { createRequestInference } from "./request-inference.ts";
+
+/** SignalOutcome is what became of one signal type. */
+export interface SignalOutcome {
+  readonly type: string;
+  readonly matches: readonly SignalMatch[];
+  readonly scores: readonly SignalScore[];
+  readonly sampled: boolean;
+  /** Why it could not be evaluated, or null. */
+  readonly error: RouterError | null;
+  readonly durationMs: number;
+}
+
+/** SignalResults is what became of all of them; conditions ask it. */
+export interface SignalResults extends SignalFacts {
+  readonly outcomes: readonly SignalOutcome[];
+  readonly deadlineExceeded: boolean;
+}
+
+/** NamedEvaluator is an evaluator under its signal type. */
+export interface NamedEvaluator {
+  readonly type: string;
+  readonly evaluator: SignalEvaluator;
+}
+
+/** createEvaluators makes the evaluators of those signal types that `used` names. */
+export function createEvaluators(
+  config: RoutingConfig["signals"],
+  used: ReadonlySet<string>,
+  settings: SignalSettings,
+): readonly NamedEvaluator[] {
+  return signals
+    .filter(({ type, configKey }) => used.has(type) && config[configKey].length > 0)
+    .map((definition) => {
+      // The registry's union of `create`s cannot be called with the union of their rules; each gets the rules of its own key.
+      const create = definition.create as (rules: readonly unknown[], settings: SignalSettings) => SignalEvaluator;
+      return { type: definition.type, evaluator: create(config[definition.configKey], settings) };
+    });
+}
+
+/** evaluateSignals rejects only when `options.signal` aborts. */
+export async function evaluateSignals(
+  evaluators: readonly NamedEvaluator[],
+  request: RoutingRequest,
+  { embedder, clock }: { readonly embedder: Embedder; readonly clock: Clock },
+  options: CallOptions,
+): Promise<SignalResults> {
+  options.signal?.throwIfAborted();
+  const started = clock.now();
+  const inference = createRequestInference(embedder);
+  const outcomes = Array.from<SignalOutcome | undefined>({ length: evaluators.length });
+  const record = (index: number, type: string, evaluation: Partial<SignalEvaluation>, error: RouterError | null) => {
+    outcomes[index] ??= {
+      type,
+      matches: evaluation.matches ?? [],
+      scores: evaluation.scores ?? [],
+      sampled: evaluation.sampled ?? false,
+      error,
+      durationMs: clock.now() - started,
+    };
+  };
+
+  const pending: Promise<void>[] = [];
+  evaluators.forEach(({ type, evaluator }, index) => {
+    const succeed = (evaluation: SignalEvaluation) => record(index, type, evaluation, null);
+    const fail = (error: unknown) => record(index, type, {}, RouterError.from(error));
+    try {
+      const evaluation = evaluator.evaluate(request, { ...options, inference });
+      if (evaluation instanceof Promise) pending.push(evaluation.then(succeed, fail));
+      else succeed(evaluation);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  inference.flush(options);
+
+  if (pending.length > 0) await settledInTime(Promise.all(pending), clock, options);
+  options.signal?.throwIfAborted();
+  // What is still open is late. Its slot is taken here, so that an answer which comes after all changes nothing.
+  evaluators.forEach(({ type }, index) =>
+    record(index, type, {}, new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known")),
+  );
+  return resultsOf(outcomes as SignalOutcome[]);
+}
+
+/** settledInTime waits for the work, the deadline or the caller's leaving, whichever comes first, and leaves no timer or listener behind. */
+function settledInTime(work: Promise<unknown>, clock: Clock, { signal, deadline }: CallOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = deadline === undefined ? undefined : setTimeout(finish, Math.max(deadline - clock.now(), 0));
+    function finish() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    }
+    signal?.addEventListener("abort", finish, { once: true });
+    work.then(finish, finish);
+  });
+}
+
+function resultsOf(outcomes: readonly SignalOutcome[]): SignalResults {
+  const of = (type: string) => outcomes.find((outcome) => outcome.type === type);
+  const matchOf = (type: string, rule: string) => of(type)?.matches.find((match) => match.rule === rule);
+  return {
+    outcomes,
+    deadlineExceeded: outcomes.some(({ error }) => error?.code === "deadline_exceeded"),
+    confidence: (type, rule) => matchOf(type, rule)?.confidence,
+    value: (type, rule) => matchOf(type, rule)?.value ?? of(type)?.scores.find((score) => score.rule === rule)?.score,
+    failed: (type) => (of(type)?.error ?? null) !== null,
+  };
+}

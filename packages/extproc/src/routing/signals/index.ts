@@ -1,0 +1,8 @@
+/** The signals Turnout evaluates. Schema, condition types, metrics, headers and docs derive from this one list: a new signal is a file and a line. */
+import { context } from "./context.ts";
+import { domain } from "./domain.ts";
+import { embedding } from "./embedding.ts";
+import { keyword } from "./keyword.ts";
+import { language } from "./language.ts";
+
+export const signals = [keyword, domain, embedding, context, language] as const;

@@ -1,0 +1,99 @@
+/**
+ * The keyword signal: literal words or regular expressions in the user's text. Literals become one native expression without
+ * any repetition; patterns that an operator writes run on RE2, so that neither can take more than linear time.
+ */
+import { defineSignal, type SignalMatch } from "@turnout/shared";
+import { RE2JS } from "re2js";
+import { z } from "zod";
+
+const METHODS_TO_COME: ReadonlySet<string> = new Set(["bm25", "ngram", "fuzzy"]);
+
+/** WORD is what may stand inside a word; SPACELESS are scripts that write words without spaces, where a boundary would never be found. */
+const WORD = String.raw`[\p{L}\p{M}\p{N}_]`;
+const WORD_CHARACTER = new RegExp(WORD, "u");
+const HAN = /\p{Script=Han}/u;
+const SPACELESS = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+const compilePattern = (pattern: string, caseSensitive: boolean) => RE2JS.compile(pattern, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
+
+/**
+ * literalSource is the expression of one literal keyword. vSR quotes it between `\b`s, which can never match beside a symbol or
+ * a letter outside ASCII ("c++", "über"); here a boundary is asked for only where the keyword's own edge is a word character.
+ */
+function literalSource(keyword: string): string {
+  const quoted = keyword.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+  if (HAN.test(keyword)) return quoted;
+  const bounded = (edge: string | undefined) => edge !== undefined && WORD_CHARACTER.test(edge) && !SPACELESS.test(edge);
+  const characters = Array.from(keyword);
+  const before = bounded(characters[0]) ? `(?<!${WORD})` : "";
+  const after = bounded(characters.at(-1)) ? `(?!${WORD})` : "";
+  return before + quoted + after;
+}
+
+type Test = (text: string) => boolean;
+
+function anyLiteral(keywords: readonly string[], caseSensitive: boolean): Test {
+  const expression = new RegExp(keywords.map(literalSource).join("|"), caseSensitive ? "u" : "iu");
+  return (text) => expression.test(text);
+}
+
+function pattern(source: string, caseSensitive: boolean): Test {
+  const expression = compilePattern(source, caseSensitive);
+  return (text) => expression.test(text);
+}
+
+const rule = z
+  .strictObject({
+    name: z.string().min(1),
+    description: z.string().optional(),
+    operator: z.enum(["AND", "OR", "NOR"]).describe("AND: all keywords occur; OR: one does; NOR: none does."),
+    keywords: z.array(z.string().min(1)).min(1),
+    case_sensitive: z.boolean().default(false),
+    method: z.string().optional().describe("Omitted: literal words. regex: each keyword is an RE2 pattern."),
+    fuzzy_match: z.boolean().default(false),
+  })
+  .superRefine((rule, issues) => {
+    const refuse = (path: (string | number)[], message: string, unsupported?: string) =>
+      issues.addIssue({ code: "custom", path, message, ...(unsupported === undefined ? {} : { params: { unsupported } }) });
+    if (rule.fuzzy_match)
+      refuse(["fuzzy_match"], "fuzzy_match is not implemented yet; use literal keywords or method: regex", "fuzzy_match");
+    if (rule.method === undefined) return;
+    if (METHODS_TO_COME.has(rule.method)) {
+      refuse(["method"], `keyword method "${rule.method}" is not implemented yet; supported: regex, or leave it out`, rule.method);
+    } else if (rule.method !== "regex") {
+      refuse(["method"], `unknown keyword method "${rule.method}"; supported: regex, or leave it out`);
+    } else {
+      rule.keywords.forEach((keyword, index) => {
+        try {
+          compilePattern(keyword, rule.case_sensitive);
+        } catch (error) {
+          refuse(["keywords", index], `not an RE2 pattern: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      });
+    }
+  });
+
+function compileRule({ operator, keywords, method, case_sensitive: caseSensitive }: z.output<typeof rule>): Test {
+  if (operator === "AND") {
+    const all = keywords.map((keyword) => (method === "regex" ? pattern(keyword, caseSensitive) : anyLiteral([keyword], caseSensitive)));
+    return (text) => all.every((test) => test(text));
+  }
+  const any =
+    method === "regex"
+      ? keywords.map((keyword) => pattern(keyword, caseSensitive)) // not joined: a flag group such as (?s) must not leak into its neighbour
+      : [anyLiteral(keywords, caseSensitive)];
+  return operator === "OR" ? (text) => any.some((test) => test(text)) : (text) => !any.some((test) => test(text));
+}
+
+export const keyword = defineSignal({
+  type: "keyword",
+  configKey: "keywords",
+  header: "keywords",
+  needs: "nothing",
+  summary: "Matches literal words or RE2 patterns in the user's text.",
+  rule,
+  create(rules) {
+    const compiled = rules.map((rule) => ({ match: { rule: rule.name, confidence: 1 } satisfies SignalMatch, test: compileRule(rule) }));
+    return { evaluate: ({ userText }) => ({ matches: compiled.filter(({ test }) => test(userText)).map(({ match }) => match) }) };
+  },
+});

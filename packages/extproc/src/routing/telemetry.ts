@@ -1,0 +1,56 @@
+/** Writes a route into metrics and log. Label values come from the configuration; the prompt is never written. Called by the exchange. */
+import type { Logger, Metrics } from "@turnout/shared";
+import type { ModelTarget } from "./models.ts";
+import type { Usage } from "./response/usage.ts";
+import type { Route } from "./router.ts";
+
+/** recordRoute counts what happened on the way to a route. */
+export function recordRoute(metrics: Metrics, { decision, warnings, trace }: Route): void {
+  for (const { type, matches, error, durationMs } of trace.signals) {
+    metrics.signalExtractions.inc({ signal_type: type });
+    metrics.signalLatency.observe({ signal_type: type }, durationMs / 1_000);
+    for (const { rule } of matches) metrics.signalMatches.inc({ signal_type: type, signal_name: rule });
+    if (error !== null) metrics.signalErrors.inc({ signal_type: type, code: error.code });
+  }
+  metrics.decisionLatency.observe(trace.timings.decisionMs / 1_000);
+  if (warnings.includes("deadline_exceeded")) metrics.deadlineExpired.inc();
+  if (decision === null) return;
+  metrics.decisionMatches.inc({ decision_name: decision.name });
+  for (const { type, error } of trace.plugins) {
+    metrics.pluginExecutions.inc({ plugin_type: type, decision_name: decision.name, status: error === null ? "success" : "error" });
+  }
+}
+
+/** RoutingLine is what the log line of one routed request says. */
+export interface RoutingLine {
+  readonly requestId: string;
+  readonly originalModel: string;
+  readonly target: ModelTarget;
+  /** Null: the client named the model. */
+  readonly route: Route | null;
+  readonly latencyMs: number;
+}
+
+/** logRouting writes the line `routing_decision` with vSR's fields. */
+export function logRouting(logger: Logger, { requestId, originalModel, target, route, latencyMs }: RoutingLine): void {
+  if (!logger.isLevelEnabled("info")) return;
+  logger.info({
+    event: "routing_decision",
+    reason_code: route === null ? "model_specified" : "auto_routing",
+    request_id: requestId,
+    original_model: originalModel,
+    selected_model: target.name,
+    decision: route?.decision?.name ?? "",
+    reasoning_enabled: target.reasoning?.enabled ?? false,
+    reasoning_effort: target.reasoning?.enabled === true ? target.reasoning.effort : "",
+    routing_latency_ms: Math.round(latencyMs * 1_000) / 1_000,
+    ...(route !== null && route.warnings.length > 0 ? { warnings: route.warnings } : {}),
+  });
+}
+
+/** recordUsage adds an upstream's token counts to its model. */
+export function recordUsage(metrics: Metrics, model: string, { promptTokens, completionTokens }: Usage): void {
+  metrics.promptTokens.inc({ model }, promptTokens);
+  metrics.completionTokens.inc({ model }, completionTokens);
+  metrics.tokens.inc({ model }, promptTokens + completionTokens);
+}

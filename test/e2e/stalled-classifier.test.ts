@@ -1,0 +1,135 @@
+/**
+ * A classifier that stalls or fails costs a request its signals and never its answer: the real router behind a real Envoy with Envoy's own
+ * message timeout of 200 ms, and an embedder that the test holds up.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  createExchangeFactory,
+  createRoutingSnapshot,
+  providersSchema,
+  routingSchema,
+  type RoutingSettings,
+} from "@turnout/extproc/routing";
+import { createMetrics, RouterError, silentLogger, systemClock, type Embedder, type TextEmbedding } from "@turnout/shared";
+import { chat } from "./client.ts";
+import { skipReason, startEnvoy, withoutEnvoy, type Envoy } from "./envoy.ts";
+import { startProcessor, type Processor } from "./processor.ts";
+import { scriptedLimits } from "./scripted-exchange.ts";
+import { startUpstream, type Upstream } from "./upstream.ts";
+
+const routing = routingSchema.parse({
+  modelCards: [{ name: "base-model", loras: [{ name: "kitchen-expert" }, { name: "mechanics-expert" }] }],
+  signals: {
+    keywords: [{ name: "mechanics", operator: "OR", keywords: ["pendulum"] }],
+    domains: [
+      { name: "cooking", description: "Recipes, ovens, pans and meals" },
+      { name: "other", description: "Everything else" },
+    ],
+  },
+  decisions: [
+    {
+      name: "mechanics",
+      priority: 20,
+      rules: { operator: "OR", conditions: [{ type: "keyword", name: "mechanics" }] },
+      modelRefs: [{ model: "base-model", lora_name: "mechanics-expert" }],
+    },
+    {
+      name: "cooking",
+      priority: 10,
+      rules: { operator: "OR", conditions: [{ type: "domain", name: "cooking" }] },
+      modelRefs: [{ model: "base-model", lora_name: "kitchen-expert" }],
+    },
+  ],
+});
+const providers = providersSchema.parse({
+  defaults: { default_model: "base-model" },
+  models: [{ name: "base-model", backend_refs: [{ name: "local", endpoint: "127.0.0.1:8000" }] }],
+});
+const settings: RoutingSettings = {
+  strategy: "priority",
+  deadlineMs: 80,
+  window: { maxTokens: 64, sampling: "head" },
+  autoModelNames: ["auto"],
+  includeConfigModels: false,
+  unknownModel: "refuse",
+  observeUsage: false,
+  trustIdentityHeaders: false,
+  skipProcessingEnabled: false,
+  limits: scriptedLimits,
+};
+
+/** HeldEmbedder gives every text the same vector, at once, never (until released), or an error. */
+class HeldEmbedder implements Embedder {
+  behaviour: "answers" | "stalls" | "fails" = "answers";
+  readonly #held: (() => void)[] = [];
+
+  async embed(items: Parameters<Embedder["embed"]>[0]): Promise<TextEmbedding[]> {
+    if (this.behaviour === "fails") throw new RouterError("worker_failed", "the test's worker is dead");
+    if (this.behaviour === "stalls") await new Promise<void>((resolve) => this.#held.push(resolve));
+    const timings = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: items.length };
+    return items.map(() => ({ vector: Float32Array.of(1, 0), tokens: 4, sampled: false, timings }));
+  }
+
+  /** Answers what was asked while it stalled; gives how many submissions that were. */
+  release(): number {
+    return this.#held.splice(0).map((resolve) => resolve()).length;
+  }
+}
+
+describe.skipIf(withoutEnvoy)(`A stalled classifier${skipReason}`, () => {
+  const embedder = new HeldEmbedder();
+  const metrics = createMetrics();
+  let processor: Processor;
+  let upstream: Upstream;
+  let envoy: Envoy;
+
+  beforeAll(async () => {
+    const snapshot = createRoutingSnapshot({ config: routing, providers, settings, embedder, clock: systemClock });
+    await snapshot.router.warm({});
+    const exchanges = createExchangeFactory({ current: () => snapshot, logger: silentLogger, metrics, clock: systemClock });
+    [processor, upstream] = await Promise.all([startProcessor({ exchanges }), startUpstream("models")]);
+    envoy = await startEnvoy({
+      ports: { processor: processor.port, general: upstream.port, math: upstream.port },
+      listeners: ["defaultTimeout", "fullDuplex"],
+      gracefulClose: false,
+    });
+  });
+
+  afterAll(async () => {
+    await Promise.all([envoy?.stop(), processor?.close(), upstream?.close()]);
+  });
+
+  const ask = (listener: "defaultTimeout" | "fullDuplex", id: string, text: string) =>
+    chat(envoy.port(listener), id, { model: "auto", messages: [{ role: "user", content: text }] });
+  const modelOf = (id: string) => upstream.requestsOf(id).map(({ body }) => (JSON.parse(body.toString()) as { model: string }).model);
+
+  it.each(["defaultTimeout", "fullDuplex"] as const)(
+    "18: the default model before Envoy's timeout; the late result is ignored, %s",
+    async (listener) => {
+      embedder.behaviour = "stalls";
+      const response = await ask(listener, `stalled-${listener}`, "Which pan for an omelette?");
+      expect(response.status).toBe(200);
+      expect(modelOf(`stalled-${listener}`)).toEqual(["base-model"]);
+      expect(response.headers["x-vsr-response-warnings"]).toContain("deadline");
+      expect(embedder.release()).toBeGreaterThan(0);
+      embedder.behaviour = "answers";
+      expect((await ask(listener, `recovered-${listener}`, "Which pan for an omelette?")).status).toBe(200);
+    },
+  );
+
+  it("18: what is known by then still decides", async () => {
+    embedder.behaviour = "stalls";
+    const response = await ask("defaultTimeout", "known", "How long must a pendulum be?");
+    expect({ status: response.status, models: modelOf("known") }).toEqual({ status: 200, models: ["mechanics-expert"] });
+    embedder.release();
+  });
+
+  it.each(["defaultTimeout", "fullDuplex"] as const)("19: a dead classifier: the default model, keywords as ever, %s", async (listener) => {
+    embedder.behaviour = "fails";
+    const response = await ask(listener, `dead-${listener}`, "Which pan for an omelette?");
+    expect({ status: response.status, models: modelOf(`dead-${listener}`) }).toEqual({ status: 200, models: ["base-model"] });
+    expect(response.headers["x-vsr-response-warnings"]).toBeDefined();
+    const keyword = await ask(listener, `dead-keyword-${listener}`, "How long must a pendulum be?");
+    expect({ status: keyword.status, models: modelOf(`dead-keyword-${listener}`) }).toEqual({ status: 200, models: ["mechanics-expert"] });
+  });
+});

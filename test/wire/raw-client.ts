@@ -1,0 +1,53 @@
+/** Bare HTTP/2 towards the server under test, for what no gRPC client would do: resets by the thousand, broken messages. */
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+
+export class RawClient {
+  readonly session: ClientHttp2Session;
+  /** GOAWAYs received that tell of an error. */
+  goaways = 0;
+  closed = false;
+
+  constructor(address: string) {
+    this.session = connect(`http://${address}`);
+    this.session.on("error", () => {});
+    this.session.on("goaway", (code) => {
+      if (code !== constants.NGHTTP2_NO_ERROR) this.goaways += 1;
+    });
+    this.session.on("close", () => {
+      this.closed = true;
+    });
+  }
+
+  open({ reading = true } = {}): ClientHttp2Stream {
+    const stream = this.session.request({
+      ":method": "POST",
+      ":path": "/envoy.service.ext_proc.v3.ExternalProcessor/Process",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    stream.on("error", () => {});
+    if (reading) stream.resume();
+    return stream;
+  }
+
+  /** pong resolves when the server has read everything sent so far; false when the connection is gone. */
+  pong(): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (this.session.destroyed) resolve(false);
+      else this.session.ping((error) => resolve(error === null));
+    });
+  }
+
+  close(): void {
+    this.session.destroy();
+  }
+}
+
+/** frame wraps a message as gRPC does: no compression, length, bytes. */
+export function frame(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+export { constants };
