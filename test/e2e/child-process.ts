@@ -16,7 +16,6 @@ export interface ChildOptions {
 }
 
 export interface Child {
-  readonly pid: number;
   /** Resolves with the exit code or the signal's name. */
   readonly exited: Promise<number | string>;
   /** The last lines of the child's output, for messages of failure. */
@@ -53,7 +52,6 @@ export function startChild(options: ChildOptions): Child {
   }).finally(() => process.off("exit", killAtExit));
 
   return {
-    pid: child.pid ?? -1,
     exited,
     tail: () => lines.join("\n"),
     kill: (signal) => void child.kill(signal),

@@ -8,7 +8,7 @@ type HeaderMode = "SEND" | "SKIP";
 type BodyMode = "NONE" | "BUFFERED" | "BUFFERED_PARTIAL" | "STREAMED" | "FULL_DUPLEX_STREAMED";
 
 /** ProcessingMode is what a listener sends to its external processor. */
-export interface ProcessingMode {
+interface ProcessingMode {
   readonly request_header_mode: HeaderMode;
   readonly response_header_mode: HeaderMode;
   readonly request_body_mode: BodyMode;
@@ -25,7 +25,7 @@ export interface ListenerSetup {
   readonly processor?: "live" | "dead";
   readonly failureModeAllow?: boolean;
   readonly allowModeOverride?: boolean;
-  /** Default 2s; null leaves Envoy's own default of 200 ms. */
+  /** Default 10s, more than a busy machine needs; null leaves Envoy's own default of 200 ms. */
   readonly messageTimeout?: string | null;
   readonly maxMessageTimeout?: string;
   /** mutation_rules.allow_all_routing: `host` and `:method` may be changed. */
@@ -79,7 +79,7 @@ export const listeners = {
 export type ListenerName = keyof typeof listeners;
 
 /** EnvoyPorts says where the processes around Envoy listen, all on loopback. */
-export interface EnvoyPorts {
+interface EnvoyPorts {
   readonly processor: number;
   /** The default upstream, and the one that `x-selected-model: math-expert` is routed to. */
   readonly general: number;
@@ -136,7 +136,7 @@ function cluster(name: string, port: number, protocol: "http1" | "http2"): objec
 }
 
 function extProcFilter(setup: ListenerSetup & { readonly mode: ProcessingMode }): object {
-  const timeout = setup.messageTimeout === undefined ? "2s" : setup.messageTimeout;
+  const timeout = setup.messageTimeout === undefined ? "10s" : setup.messageTimeout;
   return {
     name: "envoy.filters.http.ext_proc",
     typed_config: {

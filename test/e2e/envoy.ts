@@ -67,7 +67,7 @@ export async function runEnvoy(config: string): Promise<Omit<Envoy, "port"> & { 
   const accessLog = new Map<string, AccessLogEntry>();
   const child = startChild({
     command: envoyBinary,
-    args: `--config-path ${configFile} --admin-address-path ${adminFile} ${ENVOY_FLAGS}`.split(" "),
+    args: ["--config-path", configFile, "--admin-address-path", adminFile, ...ENVOY_FLAGS.split(" ")],
     onLine(line, stream) {
       if (stream !== "stdout" || !line.startsWith("{")) return;
       const entry = JSON.parse(line) as AccessLogEntry;

@@ -28,7 +28,7 @@ export async function startProcessor(options: { readonly exchanges: ExchangeFact
 }
 
 /** checkHealth asks grpc.health.v1. The question is an empty message, the answer one enum in field 1: no .proto is worth it. */
-export function checkHealth(port: number): Promise<"SERVING" | "NOT_SERVING" | "UNKNOWN"> {
+function checkHealth(port: number): Promise<"SERVING" | "NOT_SERVING" | "UNKNOWN"> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(

@@ -9,6 +9,8 @@ import { CHOSEN_MODEL, scriptedExchanges, type ScriptedExchanges } from "./scrip
 import { startUpstream, type Upstream } from "./upstream.ts";
 
 const LAST_CASE = 28;
+/** How long a condition may take to come true on a busy machine. */
+const POLL_LIMIT_MS = 15_000;
 
 describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
   let exchanges: ScriptedExchanges;
@@ -82,7 +84,7 @@ describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
       headers: { "content-type": "application/json", "x-case": "slow" },
       parts: (async function* () {
         yield start;
-        await expect.poll(held, { timeout: 5_000 }).toBe(start.length);
+        await expect.poll(held, { timeout: POLL_LIMIT_MS }).toBe(start.length);
         yield end;
       })(),
     });
@@ -98,7 +100,7 @@ describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
 
   const stalled = { model: "auto", messages: [{ role: "user", content: "wait" }] };
   /** Resolves once the exchange of a stalled request is waiting for its decision. */
-  const untilStalling = (count: number) => expect.poll(() => exchanges.counts.stalling, { timeout: 5_000 }).toBe(count);
+  const untilStalling = (count: number) => expect.poll(() => exchanges.counts.stalling, { timeout: POLL_LIMIT_MS }).toBe(count);
 
   it.each(["buffered", "fullDuplex", "streamed"] as const)(
     "16: a client that leaves during the decision cancels it, %s",
@@ -113,8 +115,8 @@ describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
       await untilStalling(50);
       leave.abort();
       await gone;
-      await expect.poll(() => exchanges.counts.aborted - before.aborted, { timeout: 5_000 }).toBe(50);
-      await expect.poll(() => exchanges.counts.opened - exchanges.counts.closed, { timeout: 5_000 }).toBe(0);
+      await expect.poll(() => exchanges.counts.aborted - before.aborted, { timeout: POLL_LIMIT_MS }).toBe(50);
+      await expect.poll(() => exchanges.counts.opened - exchanges.counts.closed, { timeout: POLL_LIMIT_MS }).toBe(0);
       expect(general.requestsOf(`leaver-${listener}-0`)).toEqual([]);
     },
   );
@@ -123,7 +125,7 @@ describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
     const before = { ...exchanges.counts };
     const response = await chat(envoy.port("shortTimeout"), "timeout", stalled, { headers: { "x-script": "stall" } });
     expect(response.status).toBe(504);
-    await expect.poll(() => exchanges.counts.aborted - before.aborted, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => exchanges.counts.aborted - before.aborted, { timeout: POLL_LIMIT_MS }).toBe(1);
   });
 
   it("18: with failure_mode_allow a stalled request goes on as it came", async () => {
@@ -160,6 +162,6 @@ describe.skipIf(withoutEnvoy)(`ExtProc through real Envoy${skipReason}`, () => {
   );
 
   it("leaves no exchange open", async () => {
-    await expect.poll(() => exchanges.counts.opened - exchanges.counts.closed, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => exchanges.counts.opened - exchanges.counts.closed, { timeout: POLL_LIMIT_MS }).toBe(0);
   });
 });

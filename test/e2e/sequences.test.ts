@@ -87,8 +87,12 @@ describe.skipIf(withoutEnvoy)(`Envoy's message sequences${skipReason}`, () => {
       });
       run[scenario.name] = record(await conversation);
     }
-    if (process.env["TURNOUT_RECORD"] === "true") await writeFile(RECORD, `${JSON.stringify(run, null, 2)}
-`);
+    if (process.env["TURNOUT_RECORD"] === "true")
+      await writeFile(
+        RECORD,
+        `${JSON.stringify(run, null, 2)}
+`,
+      );
     expect(run).toEqual(await readRecord());
   });
 });

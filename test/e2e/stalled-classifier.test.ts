@@ -99,37 +99,42 @@ describe.skipIf(withoutEnvoy)(`A stalled classifier${skipReason}`, () => {
     await Promise.all([envoy?.stop(), processor?.close(), upstream?.close()]);
   });
 
-  const ask = (listener: "defaultTimeout" | "fullDuplex", id: string, text: string) =>
-    chat(envoy.port(listener), id, { model: "auto", messages: [{ role: "user", content: text }] });
-  const modelOf = (id: string) => upstream.requestsOf(id).map(({ body }) => (JSON.parse(body.toString()) as { model: string }).model);
+  let asked = 0;
+  /** One request; `models` are the names that reached the model server. */
+  async function ask(listener: "defaultTimeout" | "fullDuplex", text: string) {
+    const id = `asked-${(asked += 1)}`;
+    const response = await chat(envoy.port(listener), id, { model: "auto", messages: [{ role: "user", content: text }] });
+    const models = upstream.requestsOf(id).map(({ body }) => (JSON.parse(body.toString()) as { model: string }).model);
+    return { status: response.status, models, warnings: response.headers["x-vsr-response-warnings"] };
+  }
+
+  // Envoy's 200 ms run on the real clock: a machine that stands still for the 120 ms between the two deadlines fails a try.
+  const onRealClock = { retry: 2 };
+  const pans = "Which pan for an omelette?";
+  const pendulum = "How long must a pendulum be?";
 
   it.each(["defaultTimeout", "fullDuplex"] as const)(
     "18: the default model before Envoy's timeout; the late result is ignored, %s",
+    onRealClock,
     async (listener) => {
       embedder.behaviour = "stalls";
-      const response = await ask(listener, `stalled-${listener}`, "Which pan for an omelette?");
-      expect(response.status).toBe(200);
-      expect(modelOf(`stalled-${listener}`)).toEqual(["base-model"]);
-      expect(response.headers["x-vsr-response-warnings"]).toContain("deadline");
+      const stalled = await ask(listener, pans);
       expect(embedder.release()).toBeGreaterThan(0);
+      expect(stalled).toMatchObject({ status: 200, models: ["base-model"], warnings: expect.stringContaining("deadline") as string });
       embedder.behaviour = "answers";
-      expect((await ask(listener, `recovered-${listener}`, "Which pan for an omelette?")).status).toBe(200);
+      expect(await ask(listener, pans)).toMatchObject({ status: 200, warnings: undefined });
     },
   );
 
-  it("18: what is known by then still decides", async () => {
+  it("18: what is known by then still decides", onRealClock, async () => {
     embedder.behaviour = "stalls";
-    const response = await ask("defaultTimeout", "known", "How long must a pendulum be?");
-    expect({ status: response.status, models: modelOf("known") }).toEqual({ status: 200, models: ["mechanics-expert"] });
+    expect(await ask("defaultTimeout", pendulum)).toMatchObject({ status: 200, models: ["mechanics-expert"] });
     embedder.release();
   });
 
   it.each(["defaultTimeout", "fullDuplex"] as const)("19: a dead classifier: the default model, keywords as ever, %s", async (listener) => {
     embedder.behaviour = "fails";
-    const response = await ask(listener, `dead-${listener}`, "Which pan for an omelette?");
-    expect({ status: response.status, models: modelOf(`dead-${listener}`) }).toEqual({ status: 200, models: ["base-model"] });
-    expect(response.headers["x-vsr-response-warnings"]).toBeDefined();
-    const keyword = await ask(listener, `dead-keyword-${listener}`, "How long must a pendulum be?");
-    expect({ status: keyword.status, models: modelOf(`dead-keyword-${listener}`) }).toEqual({ status: 200, models: ["mechanics-expert"] });
+    expect(await ask(listener, pans)).toMatchObject({ status: 200, models: ["base-model"], warnings: expect.any(String) as string });
+    expect(await ask(listener, pendulum)).toMatchObject({ status: 200, models: ["mechanics-expert"] });
   });
 });

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-export interface RecordedRequest {
+interface RecordedRequest {
   readonly upstream: string;
   readonly method: string;
   readonly path: string;
@@ -17,13 +17,9 @@ export interface RecordedRequest {
 export type Responder = (request: RecordedRequest, response: ServerResponse) => void | Promise<void>;
 
 export interface Upstream {
-  readonly name: string;
   readonly port: number;
   /** What came with `x-case: <id>`, in order of arrival. */
   requestsOf(id: string): readonly RecordedRequest[];
-  /** Forgets all requests: load runs would otherwise keep each of them. */
-  forget(): void;
-  readonly count: number;
   close(): Promise<void>;
 }
 
@@ -47,7 +43,7 @@ export function completionFor(model: unknown): string {
 }
 
 /** answer is the default responder. The completion's model is the one that the request named. */
-export const answer: Responder = (request, response) => {
+const answer: Responder = (request, response) => {
   const body = parse(request.body);
   if (body.stream === true) {
     response.writeHead(200, { "content-type": "text/event-stream", "x-upstream": request.upstream });
@@ -76,7 +72,6 @@ function parse(body: Buffer): { readonly model?: unknown; readonly stream?: unkn
 /** startUpstream listens on a free loopback port. */
 export async function startUpstream(name: string, respond: Responder = answer): Promise<Upstream> {
   const byCase = new Map<string, RecordedRequest[]>();
-  let count = 0;
   const server = createServer((incoming: IncomingMessage, response) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -90,10 +85,8 @@ export async function startUpstream(name: string, respond: Responder = answer): 
         body: Buffer.concat(chunks),
         trailers: incoming.trailers,
       };
-      count += 1;
-      const before = byCase.get(id);
-      if (before === undefined) byCase.set(id, [request]);
-      else before.push(request);
+      // Requests of a load run carry no x-case and are not kept.
+      if (id !== "") byCase.set(id, [...(byCase.get(id) ?? []), request]);
       void respond(request, response);
     });
   });
@@ -102,16 +95,8 @@ export async function startUpstream(name: string, respond: Responder = answer): 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   return {
-    name,
     port: typeof address === "object" && address !== null ? address.port : 0,
     requestsOf: (id) => byCase.get(id) ?? [],
-    forget() {
-      byCase.clear();
-      count = 0;
-    },
-    get count() {
-      return count;
-    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -8,7 +8,8 @@ export class RawClient {
   closed = false;
 
   constructor(address: string) {
-    this.session = connect(`http://${address}`);
+    // By default Node's client breaks off streams once it holds 10 MB for them.
+    this.session = connect(`http://${address}`, { maxSessionMemory: 1000 });
     this.session.on("error", () => {});
     this.session.on("goaway", (code) => {
       if (code !== constants.NGHTTP2_NO_ERROR) this.goaways += 1;
@@ -31,10 +32,12 @@ export class RawClient {
   }
 
   /** pong resolves when the server has read everything sent so far; false when the connection is gone. */
-  pong(): Promise<boolean> {
+  async pong(): Promise<boolean> {
+    if (this.session.connecting) await new Promise((resolve) => this.session.once("connect", resolve));
     return new Promise((resolve) => {
-      if (this.session.destroyed) resolve(false);
-      else this.session.ping((error) => resolve(error === null));
+      // Never at once, so that a loop of pongs cannot keep everything else from happening.
+      if (this.session.destroyed) setImmediate(() => resolve(false));
+      else this.session.ping((error) => setImmediate(() => resolve(error === null)));
     });
   }
 

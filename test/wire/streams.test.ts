@@ -136,11 +136,10 @@ it("stops reading from a gateway that does not read its answers", async () => {
   stream.write(message({ responseHeaders: { headers } }));
   for (let sent = 0; sent < total; sent += 1) stream.write(message({ responseBody: { body: Buffer.alloc(512 * 1024) } }));
   // Quiet: the server has answered many pings since it last took a message.
-  for (let quiet = 0, before = -1; quiet < 50; quiet = taken === before ? quiet + 1 : 0) {
+  for (let quiet = 0, before = -1; quiet < 1000; quiet = taken > 0 && taken === before ? quiet + 1 : 0) {
     before = taken;
     await client.pong();
   }
-  expect(taken).toBeGreaterThan(0);
   expect(taken).toBeLessThan(total / 2);
   stream.resume();
   await expect.poll(() => taken, { interval: 1, timeout: 10_000 }).toBe(total);

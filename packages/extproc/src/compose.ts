@@ -1,5 +1,14 @@
 import { join } from "node:path";
-import { Lifecycle, RouterError, systemClock, type Classifier, type EncoderStatus, type ExchangeFactory, type Logger, type Metrics } from "@turnout/shared";
+import {
+  Lifecycle,
+  RouterError,
+  systemClock,
+  type Classifier,
+  type EncoderStatus,
+  type ExchangeFactory,
+  type Logger,
+  type Metrics,
+} from "@turnout/shared";
 import { createManagementApi } from "./admin/management-api.ts";
 import { createMetricsServer } from "./admin/metrics-server.ts";
 import {
@@ -73,7 +82,13 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     const { providers, routing } = next.document;
     return {
       config: next,
-      routing: createRoutingSnapshot({ config: routing, providers, settings: routingSettingsOf(next.document), embedder: classifier, clock: systemClock }),
+      routing: createRoutingSnapshot({
+        config: routing,
+        providers,
+        settings: routingSettingsOf(next.document),
+        embedder: classifier,
+        clock: systemClock,
+      }),
       backends: createBackendDirectory(providers.models, {
         defaultModel: providers.defaults.default_model,
         env,
@@ -87,14 +102,16 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     try {
       await routing.router.warm({ deadline: systemClock.now() + WARM_TIMEOUT_MS, signal: stop.signal });
     } catch (error) {
-      if (!stop.signal.aborted) logger.error({ problem: RouterError.from(error).message }, "domain and embedding signals could not be prepared");
+      if (!stop.signal.aborted)
+        logger.error({ problem: RouterError.from(error).message }, "domain and embedding signals could not be prepared");
     }
   }
 
   async function adopt(next: RouterConfig): Promise<void> {
     const candidate = build(next);
     await warm(candidate);
-    for (const setting of needsRestart(serving.config, next)) logger.warn({ setting }, "this change needs a restart; everything else is in force");
+    for (const setting of needsRestart(serving.config, next))
+      logger.warn({ setting }, "this change needs a restart; everything else is in force");
     serving = candidate;
     metrics.configReloads.inc({ outcome: "adopted" });
     logger.info({ file: next.file, hash: next.hash }, "configuration reloaded");
@@ -105,10 +122,18 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     exchanges,
     logger,
     metrics,
-    ...(certPath === undefined ? {} : { tls: { certPath: join(certPath, "tls.crt"), keyPath: join(certPath, "tls.key"), ...(await clientCa(certPath)) } }),
+    ...(certPath === undefined
+      ? {}
+      : { tls: { certPath: join(certPath, "tls.crt"), keyPath: join(certPath, "tls.key"), ...(await clientCa(certPath)) } }),
   });
   const listeners = listenersOf(config.document);
-  const gateway = createGateway({ listeners, exchanges, backends: { resolve: (model) => serving.backends.resolve(model) }, logger, metrics });
+  const gateway = createGateway({
+    listeners,
+    exchanges,
+    backends: { resolve: (model) => serving.backends.resolve(model) },
+    logger,
+    metrics,
+  });
   const management = managementSettingsOf(config.document);
   const api = createManagementApi({ current: () => serving.routing, classifier, clock: systemClock });
   const metricsServer = createMetricsServer(metrics);
@@ -117,10 +142,13 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   async function warmAndServe(): Promise<EncoderStatus> {
     const status = await classifier.whenSettled();
     if (status.state === "unavailable" && serving.routing.router.needsEncoder) {
-      logger.error({ model: status.model, problem: status.reason }, "no encoder: domain and embedding signals do not match, keywords still route");
+      logger.error(
+        { model: status.model, problem: status.reason },
+        "no encoder: domain and embedding signals do not match, keywords still route",
+      );
     }
     // A reload may have swapped the snapshot while its anchors were being encoded.
-    for (let warmed: Serving | null = null; warmed !== serving; ) {
+    for (let warmed: Serving | null = null; warmed !== serving;) {
       warmed = serving;
       await warm(warmed);
     }
@@ -130,16 +158,28 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
 
   let graceMs = 0;
   const listenOn = async (part: string, listen: () => Promise<readonly { host: string; port: number }[]>, close: () => Promise<void>) => {
-    await lifecycle.start({ name: part, close, start: async () => void addresses.push(...(await listen()).map(({ host, port }) => ({ part, address: `${host}:${port}` }))) });
+    await lifecycle.start({
+      name: part,
+      close,
+      start: async () => void addresses.push(...(await listen()).map(({ host, port }) => ({ part, address: `${host}:${port}` }))),
+    });
   };
   const one = (host: string, port: Promise<number>) => port.then((bound) => [{ host, port: bound }]);
 
   try {
     await lifecycle.start({ name: "classifier pool", close: () => classifier.close() });
     if (management.metricsEnabled) {
-      await listenOn("metrics", () => one(options.address, metricsServer.listen(options.address, options.metricsPort)), () => metricsServer.close());
+      await listenOn(
+        "metrics",
+        () => one(options.address, metricsServer.listen(options.address, options.metricsPort)),
+        () => metricsServer.close(),
+      );
     }
-    await listenOn("management API", () => one(management.address, api.listen(management.address, options.apiPort ?? management.port)), () => api.close());
+    await listenOn(
+      "management API",
+      () => one(management.address, api.listen(management.address, options.apiPort ?? management.port)),
+      () => api.close(),
+    );
     if (listeners.length > 0) {
       await listenOn(
         "HTTP gateway",
@@ -147,7 +187,11 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
         () => gateway.close(graceMs),
       );
     }
-    await listenOn("ExtProc", () => one(options.address, extproc.listen(options.address, options.extprocPort)), () => extproc.drain(graceMs));
+    await listenOn(
+      "ExtProc",
+      () => one(options.address, extproc.listen(options.address, options.extprocPort)),
+      () => extproc.drain(graceMs),
+    );
   } catch (error) {
     stop.abort();
     await lifecycle.close(1_000, report);

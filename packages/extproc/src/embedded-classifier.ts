@@ -63,7 +63,10 @@ export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Cl
   };
 }
 
-async function prepare({ settings, sources, directory, env, onProgress, logger }: EmbeddedClassifierOptions, signal: AbortSignal): Promise<string> {
+async function prepare(
+  { settings, sources, directory, env, onProgress, logger }: EmbeddedClassifierOptions,
+  signal: AbortSignal,
+): Promise<string> {
   const prepared = await prepareModel({
     name: settings.model,
     variant: settings.variant,

@@ -10,7 +10,11 @@ export function listenOn(server: Server, host: string, port: number, setting: st
     const onError = (error: NodeJS.ErrnoException) => {
       reject(
         error.code === "EADDRINUSE"
-          ? new RouterError("port_in_use", `${host}:${port} is taken by another process. Stop it, or choose another port with ${setting}.`, { cause: error })
+          ? new RouterError(
+              "port_in_use",
+              `${host}:${port} is taken by another process. Stop it, or choose another port with ${setting}.`,
+              { cause: error },
+            )
           : new RouterError("internal", `cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
       );
     };

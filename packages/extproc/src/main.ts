@@ -7,6 +7,8 @@ try {
   await createProgram(process.env).parseAsync(process.argv);
 } catch (error) {
   const known = RouterError.from(error);
-  process.stderr.write(known.code === "internal" && error instanceof Error ? `${error.stack}\nThis is a bug.\n` : `turnout: ${known.message}\n`);
+  process.stderr.write(
+    known.code === "internal" && error instanceof Error ? `${error.stack}\nThis is a bug.\n` : `turnout: ${known.message}\n`,
+  );
   process.exitCode = 1;
 }

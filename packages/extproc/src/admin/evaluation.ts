@@ -9,18 +9,30 @@ export function evaluationBody(route: Route): object {
     original_text: route.request.userText,
     recipe: "default",
     decision_result: decisionResult(route),
-    eval_trace: trace.decisions.map(({ name, priority, tier, matched, confidence, verdict }) => ({ decision: name, priority, tier, matched, confidence, rules: verdict })),
+    eval_trace: trace.decisions.map(({ name, priority, tier, matched, confidence, verdict }) => ({
+      decision: name,
+      priority,
+      tier,
+      matched,
+      confidence,
+      rules: verdict,
+    })),
     recommended_models: [target.name],
     selected_model: target.name,
     selection_method: selection?.algorithm ?? "default",
     routing_decision: route.decision?.name ?? "",
     warnings: route.warnings,
     metrics: Object.fromEntries(
-      trace.signals.map(({ type, durationMs, matches }) => [type, { execution_time_ms: durationMs, confidence: Math.max(0, ...matches.map(({ confidence }) => confidence)) }]),
+      trace.signals.map(({ type, durationMs, matches }) => [
+        type,
+        { execution_time_ms: durationMs, confidence: Math.max(0, ...matches.map(({ confidence }) => confidence)) },
+      ]),
     ),
     signal_confidences: bySignal(route, ({ matches }) => matches.map(({ rule, confidence }) => [rule, confidence])),
     signal_values: bySignal(route, ({ scores }) => scores.map(({ rule, score }) => [rule, score])),
-    signal_errors: Object.fromEntries(trace.signals.flatMap(({ type, error }) => (error === null ? [] : [[type, { code: error.code, message: error.message }]]))),
+    signal_errors: Object.fromEntries(
+      trace.signals.flatMap(({ type, error }) => (error === null ? [] : [[type, { code: error.code, message: error.message }]])),
+    ),
   };
 }
 
@@ -48,10 +60,14 @@ function decisionResult(route: Route): object {
 }
 
 function matchedSignals({ trace }: Route): object {
-  return Object.fromEntries(trace.signals.filter(({ matches }) => matches.length > 0).map(({ type, matches }) => [type, matches.map(({ rule }) => rule)]));
+  return Object.fromEntries(
+    trace.signals.filter(({ matches }) => matches.length > 0).map(({ type, matches }) => [type, matches.map(({ rule }) => rule)]),
+  );
 }
 
 /** bySignal flattens to vSR's keys, "type:rule". */
 function bySignal(route: Route, entries: (signal: Route["trace"]["signals"][number]) => (readonly [string, number])[]): object {
-  return Object.fromEntries(route.trace.signals.flatMap((signal) => entries(signal).map(([rule, value]) => [`${signal.type}:${rule}`, value])));
+  return Object.fromEntries(
+    route.trace.signals.flatMap((signal) => entries(signal).map(([rule, value]) => [`${signal.type}:${rule}`, value])),
+  );
 }

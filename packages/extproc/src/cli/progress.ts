@@ -22,7 +22,10 @@ export function showPreparation(model: string): { onProgress: (progress: Prepare
       stop: () => {},
     };
   }
-  const bars = new MultiBar({ format: "{title} [{bar}] {percentage}%", stream: stderr, hideCursor: true, clearOnComplete: false }, Presets.shades_classic);
+  const bars = new MultiBar(
+    { format: "{title} [{bar}] {percentage}%", stream: stderr, hideCursor: true, clearOnComplete: false },
+    Presets.shades_classic,
+  );
   const byTitle = new Map<string, SingleBar>();
   return {
     onProgress({ stage, source, done, total }) {

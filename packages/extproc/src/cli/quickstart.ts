@@ -21,15 +21,27 @@ export function addQuickstartCommand(program: Command, env: Environment): void {
   withServeOptions(command, { address: "127.0.0.1", grace: 1 }).action(async (options: QuickstartOptions) => {
     const config = await loadConfig(options.config, env);
     printWarnings(config);
-    const simulator = createSimulator({ model: "base-model", loraModules: ADAPTERS.map((name) => ({ name })), maxLoras: ADAPTERS.length, maxNumSeqs: 64, timeToFirstTokenMs: 20, interTokenLatencyMs: 5 });
+    const simulator = createSimulator({
+      model: "base-model",
+      loraModules: ADAPTERS.map((name) => ({ name })),
+      maxLoras: ADAPTERS.length,
+      maxNumSeqs: 64,
+      timeToFirstTokenMs: 20,
+      interTokenLatencyMs: 5,
+    });
     const backend = await simulator.listen("127.0.0.1", options.simulatorPort);
-    const turnout = await start(config, { ...options, logLevel: options.logLevel ?? "warn" }, env).catch((error: unknown) => abandon(simulator, error));
+    const turnout = await start(config, { ...options, logLevel: options.logLevel ?? "warn" }, env).catch((error: unknown) =>
+      abandon(simulator, error),
+    );
     stopOnSignals(async () => {
       await turnout.close(options.grace * 1_000);
       await simulator.close();
     });
     const encoder = await turnout.ready();
-    printGuide([...turnout.addresses, { part: "simulated vLLM", address: backend.url.replace(/^http:\/\//, "") }], describeEncoder(encoder));
+    printGuide(
+      [...turnout.addresses, { part: "simulated vLLM", address: backend.url.replace(/^http:\/\//, "") }],
+      describeEncoder(encoder),
+    );
   });
 }
 
@@ -51,7 +63,7 @@ function printGuide(addresses: readonly { part: string; address: string }[], enc
       ...addresses.map(({ part, address }) => `  ${part.padEnd(width)}  ${address}`),
       `  ${"encoder".padEnd(width)}  ${encoder}`,
       "",
-      "Ask for the model \"auto\" and see which expert answers:",
+      'Ask for the model "auto" and see which expert answers:',
       "",
       curl("What is the derivative of x squared?"),
       curl("How does mitosis work?"),

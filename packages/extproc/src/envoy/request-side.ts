@@ -9,6 +9,9 @@
  *   NONE                  overridden to BUFFERED where the gateway allows it; otherwise no body ever comes
  *   GRPC                  not ours: handed on message by message
  *
+ * Streamed bodies are routed whether or not the configuration's streamed_body is on (it sets their limits): vSR, when it is off,
+ * forwards them unrouted without a word. Here that is said once, in the log.
+ *
  * It never throws for what an exchange or a gateway does: the worst case is a request that goes on untouched.
  */
 import type { BodyVerdict, Exchange, ExchangeLimits, HeaderChanges, HttpHead, Reply } from "@turnout/shared";

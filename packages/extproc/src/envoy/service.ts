@@ -142,7 +142,7 @@ class ProcessStream {
         }
         const pending = this.#processor.receive(message);
         if (pending !== undefined) await pending;
-        
+        if (this.#congested && !this.#over) await this.#drained();
       }
     } catch (error) {
       this.#witness.failed("stream", error);

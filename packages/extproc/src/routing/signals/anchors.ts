@@ -10,21 +10,31 @@ const CHUNK = 16;
 export class Anchors {
   readonly #texts: readonly string[];
   readonly #window: TextWindow;
+  readonly #group: readonly string[];
   #vectors: readonly Float32Array[] | null = null;
 
-  constructor(texts: Iterable<string>, window: TextWindow) {
+  /** The texts of `group` are one anchor together, their centre, in the row `groupRow`. */
+  constructor(texts: Iterable<string>, window: TextWindow, group: readonly string[] = []) {
     this.#texts = [...new Set(texts)];
     this.#window = window;
+    this.#group = group;
   }
 
   /** warm encodes all anchors anew, so that a changed model revision never meets vectors of the former one. */
   async warm(embedder: Embedder, options: CallOptions): Promise<void> {
     const vectors: Float32Array[] = [];
-    for (let start = 0; start < this.#texts.length; start += CHUNK) {
-      const items = this.#texts.slice(start, start + CHUNK).map((text) => ({ text, window: this.#window }));
+    const texts = [...this.#texts, ...this.#group];
+    for (let start = 0; start < texts.length; start += CHUNK) {
+      const items = texts.slice(start, start + CHUNK).map((text) => ({ text, window: this.#window }));
       for (const embedding of await embedder.embed(items, options)) vectors.push(embedding.vector);
     }
-    this.#vectors = vectors;
+    const group = vectors.splice(this.#texts.length);
+    this.#vectors = group.length === 0 ? vectors : [...vectors, centreOf(group)];
+  }
+
+  /** groupRow is where the similarity to the group's centre stands in what `similarities` returns. */
+  get groupRow(): number {
+    return this.#texts.length;
   }
 
   /** requireWarm throws `encoder_unavailable` while there are no vectors to compare with. */
@@ -46,6 +56,14 @@ export class Anchors {
     for (let row = 0; row < vectors.length; row += 1) cosines[row] = dot(vector, vectors[row] as Float32Array);
     return cosines;
   }
+}
+
+/** centreOf some unit vectors is the unit vector in the direction of their mean. */
+function centreOf(vectors: readonly Float32Array[]): Float32Array {
+  const centre = new Float32Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors) for (let i = 0; i < centre.length; i += 1) centre[i] = (centre[i] as number) + (vector[i] as number);
+  const length = Math.hypot(...centre);
+  return length === 0 ? centre : centre.map((value) => value / length);
 }
 
 /** dot is the cosine of two normalised vectors. */
