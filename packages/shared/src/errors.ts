@@ -27,7 +27,11 @@ const catalogue = {
   worker_failed: { http: 503, grpc: "UNAVAILABLE", help: "A classifier worker crashed, ran out of memory or got stuck, and was replaced." },
   model_source_unreachable: { http: 500, grpc: "UNAVAILABLE", help: "None of the sources of a model answered." },
   model_corrupt: { http: 500, grpc: "DATA_LOSS", help: "A model file's checksum or shape is not the expected one." },
-  model_unsupported: { http: 500, grpc: "FAILED_PRECONDITION", help: "A model's architecture or pooling is not one that Turnout can prepare." },
+  model_unsupported: {
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    help: "A model's architecture or pooling is not one that Turnout can prepare.",
+  },
   upstream_unreachable: { http: 502, grpc: "UNAVAILABLE", help: "No backend of the chosen model could be reached." },
   upstream_failed: { http: 502, grpc: "UNAVAILABLE", help: "The backend took the request, then broke the connection before it answered." },
   upstream_timeout: { http: 504, grpc: "DEADLINE_EXCEEDED", help: "The backend did not answer in time." },

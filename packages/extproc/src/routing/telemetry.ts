@@ -43,10 +43,13 @@ export function logRouting(logger: Logger, { requestId, originalModel, target, r
     decision: route?.decision?.name ?? "",
     reasoning_enabled: target.reasoning?.enabled ?? false,
     reasoning_effort: target.reasoning?.enabled === true ? target.reasoning.effort : "",
-    routing_latency_ms: Math.round(latencyMs * 1_000) / 1_000,
+    routing_latency_ms: rounded(latencyMs),
+    ...(route === null ? {} : { signal_latency_ms: rounded(route.trace.timings.signalsMs) }),
     ...(route !== null && route.warnings.length > 0 ? { warnings: route.warnings } : {}),
   });
 }
+
+const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000;
 
 /** recordUsage adds an upstream's token counts to its model. */
 export function recordUsage(metrics: Metrics, model: string, { promptTokens, completionTokens }: Usage): void {

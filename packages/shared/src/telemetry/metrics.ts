@@ -55,10 +55,17 @@ export function createMetrics() {
     classifierComputeSeconds: histogram("classifier_compute_seconds", "Encoder time of a batch"),
     classifierRefused: counter("classifier_refused_total", "Texts refused or dropped, by code", ["code"]),
     classifierWorkerRestarts: counter("classifier_worker_restarts_total", "Workers replaced, by cause", ["cause"]),
-    gatewayRequests: counter("turnout_gateway_requests_total", "HTTP requests that the gateway finished, by outcome", ["listener", "outcome"]),
+    gatewayRequests: counter("turnout_gateway_requests_total", "HTTP requests that the gateway finished, by outcome", [
+      "listener",
+      "outcome",
+    ]),
     gatewayOpenRequests: gauge("turnout_gateway_open_requests", "HTTP requests in the gateway now"),
     gatewayHeldBytes: gauge("turnout_gateway_held_bytes", "Request body bytes held over all HTTP requests"),
-    gatewayConnectFailures: counter("turnout_gateway_connect_failures_total", "Connections to a backend that failed before a request was sent", ["backend"]),
+    gatewayConnectFailures: counter(
+      "turnout_gateway_connect_failures_total",
+      "Connections to a backend that failed before a request was sent",
+      ["backend"],
+    ),
     gatewayFailures: counter("turnout_gateway_failures_total", "HTTP requests that the gateway could not serve, by error code", ["code"]),
     configReloads: counter("turnout_config_reloads_total", "Configuration reloads", ["outcome"]),
   } as const;
