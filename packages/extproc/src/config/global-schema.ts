@@ -33,11 +33,11 @@ const router = z.strictObject({
 const authz = z.strictObject({
   identity: z
     .strictObject({
-      user_id_header: z.string().min(1).default("x-authz-user-id"),
-      user_groups_header: z.string().min(1).default("x-authz-user-groups"),
+      user_id_header: z.string().min(1).default("x-authz-user-id").describe("Kept, not read."),
+      user_groups_header: z.string().min(1).default("x-authz-user-groups").describe("Kept, not read."),
     })
     .optional()
-    .describe("Present when a trusted gateway sets these headers; without it, clients' identity headers are removed."),
+    .describe("Present when a trusted gateway sets x-authz-* headers; without it, those headers are removed from what clients send."),
 });
 
 const managementApi = z.strictObject({

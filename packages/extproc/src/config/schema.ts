@@ -10,9 +10,9 @@ import { turnoutSchema } from "./turnout-schema.ts";
  */
 
 const listener = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().min(1).describe("For logs and metrics."),
   address: z.string().min(1).default("127.0.0.1").describe("Address that Turnout's own HTTP gateway listens on."),
-  port: z.int().min(0).max(65_535),
+  port: z.int().min(0).max(65_535).describe("0 takes a free one."),
   timeout: duration.optional().describe('Longest time for one whole request, for example "300s".'),
 });
 

@@ -22,13 +22,16 @@ export interface ConditionConfig {
 /** conditionSchema is one object for leaf and node alike, so that a mistake is reported at its own key and not as "no union member fits". */
 export const conditionSchema: z.ZodType<ConditionConfig> = z
   .strictObject({
-    type: z.enum(signals.map((signal) => signal.type)).optional(),
-    name: z.string().min(1).optional(),
-    predicate: bounds.optional(),
-    on_error: z.enum(["match", "no_match"]).optional(),
-    operator: z.string().optional().describe("AND, OR or NOT; anything else counts as OR, as in vSR."),
+    type: z
+      .enum(signals.map((signal) => signal.type))
+      .optional()
+      .describe("Leaf: a signal type."),
+    name: z.string().min(1).optional().describe("Leaf: the name of one of its rules."),
+    predicate: bounds.optional().describe("Leaf: compare the rule's raw score instead of asking whether it matched."),
+    on_error: z.enum(["match", "no_match"]).optional().describe("Leaf with a predicate: what a signal that could not be evaluated counts as."),
+    operator: z.string().optional().describe("Node: AND, OR or NOT (of exactly one); anything else counts as OR, as in vSR."),
     get conditions() {
-      return z.array(conditionSchema).optional();
+      return z.array(conditionSchema).optional().describe("Node: the conditions it combines.");
     },
   })
   .superRefine((condition, issues) => {

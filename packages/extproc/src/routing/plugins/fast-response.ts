@@ -6,6 +6,9 @@ export const fastResponse = definePlugin({
   type: "fast_response",
   summary: "Answers at once with a fixed message, as a completion (JSON, or SSE when the client streams).",
   when: "beforeSelection",
-  configuration: z.strictObject({ enabled: z.boolean().default(true), message: z.string().min(1) }),
+  configuration: z.strictObject({
+    enabled: z.boolean().default(true).describe("false: the plugin does nothing."),
+    message: z.string().min(1).describe("The assistant's message."),
+  }),
   create: ({ enabled, message }) => ({ onRequest: () => (enabled ? [{ kind: "respondWithText", text: message }] : []) }),
 });

@@ -27,10 +27,10 @@ export const headerMutation = definePlugin({
   summary: "Sets and removes request headers on the way to the model.",
   when: "afterSelection",
   configuration: z.strictObject({
-    enabled: z.boolean().default(true),
-    add: headerList,
-    update: headerList,
-    delete: z.array(headerName).default([]),
+    enabled: z.boolean().default(true).describe("false: the plugin does nothing."),
+    add: headerList.describe("Headers to set, each with `name` and `value`; one that is there is overwritten."),
+    update: headerList.describe("The same as add."),
+    delete: z.array(headerName).default([]).describe("Names of headers to remove; done before the others are set."),
   }),
   create(configuration) {
     const effects: Effect[] = configuration.enabled

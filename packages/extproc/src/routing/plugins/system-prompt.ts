@@ -7,9 +7,9 @@ export const systemPrompt = definePlugin({
   summary: "Inserts the decision's system prompt before the client's, or replaces it.",
   when: "afterSelection",
   configuration: z.strictObject({
-    enabled: z.boolean().default(true),
-    mode: z.enum(["insert", "replace"]).default("insert"),
-    system_prompt: z.string().default(""),
+    enabled: z.boolean().default(true).describe("false: the plugin does nothing."),
+    mode: z.enum(["insert", "replace"]).default("insert").describe("Before the client's own system prompt, or instead of it."),
+    system_prompt: z.string().default("").describe("The instructions; empty changes nothing."),
   }),
   create: ({ enabled, mode, system_prompt: text }) => ({
     onRequest: () => (enabled && text !== "" ? [{ kind: "setSystemPrompt", text, mode }] : []),

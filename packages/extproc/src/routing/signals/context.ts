@@ -24,10 +24,10 @@ export const context = defineSignal({
   summary: "Matches when the estimated token count of all messages lies within a range.",
   rule: z
     .strictObject({
-      name: z.string().min(1),
-      description: z.string().optional(),
-      min_tokens: tokenCount.optional(),
-      max_tokens: tokenCount.optional(),
+      name: z.string().min(1).describe("What conditions refer to."),
+      description: z.string().optional().describe("For people; not read."),
+      min_tokens: tokenCount.optional().describe('Least estimate that matches: a number, "32K" or "1M". Default: 0.'),
+      max_tokens: tokenCount.optional().describe("Largest estimate that matches. Default: no limit."),
     })
     .refine((rule) => (rule.min_tokens ?? 0) <= (rule.max_tokens ?? Infinity), {
       path: ["max_tokens"],

@@ -16,12 +16,19 @@ export const embedding = defineSignal({
   needs: "embedding",
   summary: "Matches when the user's text is close in meaning to one of a rule's candidate phrases.",
   rule: z.strictObject({
-    name: z.string().min(1),
-    description: z.string().optional(),
-    threshold: z.number().min(-1).max(1),
-    candidates: z.array(z.string().min(1)).min(1),
-    aggregation_method: z.enum(["max", "mean", "any"]).default("max"),
-    query_modality: z.enum(["text"]).default("text"),
+    name: z.string().min(1).describe("What conditions refer to."),
+    description: z.string().optional().describe("For people; not read."),
+    threshold: z
+      .number()
+      .min(-1)
+      .max(1)
+      .describe(`Score from which the rule matches. When no rule reaches its own, those above ${SOFT_MATCH_THRESHOLD} match, as in vSR.`),
+    candidates: z.array(z.string().min(1)).min(1).describe("Phrases that mean what the rule looks for."),
+    aggregation_method: z
+      .enum(["max", "mean", "any"])
+      .default("max")
+      .describe("mean: the average over all candidates. max and any: the best candidate, a little tempered by the second best."),
+    query_modality: z.enum(["text"]).default("text").describe("What of the request is compared."),
   }),
   create(rules, { window }) {
     const anchors = new Anchors(

@@ -44,13 +44,13 @@ function pattern(source: string, caseSensitive: boolean): Test {
 
 const rule = z
   .strictObject({
-    name: z.string().min(1),
-    description: z.string().optional(),
+    name: z.string().min(1).describe("What conditions refer to."),
+    description: z.string().optional().describe("For people; not read."),
     operator: z.enum(["AND", "OR", "NOR"]).describe("AND: all keywords occur; OR: one does; NOR: none does."),
-    keywords: z.array(z.string().min(1)).min(1),
-    case_sensitive: z.boolean().default(false),
+    keywords: z.array(z.string().min(1)).min(1).describe("Words or phrases; a word matches whole words only."),
+    case_sensitive: z.boolean().default(false).describe("Whether upper and lower case differ."),
     method: z.string().optional().describe("Omitted: literal words. regex: each keyword is an RE2 pattern."),
-    fuzzy_match: z.boolean().default(false),
+    fuzzy_match: z.boolean().default(false).describe("Only false: fuzzy matching is not implemented yet."),
   })
   .superRefine((rule, issues) => {
     const refuse = (path: (string | number)[], message: string, unsupported?: string) =>

@@ -20,9 +20,17 @@ export const language = defineSignal({
   needs: "nothing",
   summary: "Matches when the user's text is in the language that the rule's name says (ISO 639-1).",
   rule: z.strictObject({
-    name: z.string().regex(/^[a-z]{2}$/, "expected an ISO 639-1 code such as en or zh"),
-    description: z.string().optional(),
-    threshold: z.number().min(0).max(1).default(DEFAULT_THRESHOLD),
+    name: z
+      .string()
+      .regex(/^[a-z]{2}$/, "expected an ISO 639-1 code such as en or zh")
+      .describe("The language's ISO 639-1 code, which is also what conditions refer to."),
+    description: z.string().optional().describe("For people; not read."),
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(DEFAULT_THRESHOLD)
+      .describe("Confidence below which the text counts as English, as in vSR."),
   }),
   create(rules) {
     const loading = import("eld/extrasmall").then((module) => module.eld.newInstance());
