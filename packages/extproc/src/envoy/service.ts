@@ -6,7 +6,7 @@
  * owe an answer, means that the client is gone: work in flight is aborted. We end a stream only after the gateway has.
  */
 import { status, type ServerDuplexStream } from "@grpc/grpc-js";
-import type { Exchange, ExchangeFactory, ExchangeLimits, Logger, Metrics } from "@turnout/shared";
+import { RouterError, type Exchange, type ExchangeFactory, type ExchangeLimits, type Logger, type Metrics } from "@turnout/shared";
 import type { HeldBytes } from "./held-bytes.ts";
 import { Processor } from "./processor.ts";
 import type { ExternalProcessorDefinition, ExternalProcessorHandlers, ProcessingRequest, ProcessingResponse } from "./protocol.ts";
@@ -28,6 +28,9 @@ export interface ProcessService {
 }
 
 type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
+
+/** gone is the reason of every abort: Envoy resets each stream, and an error of its own for each would cost tens of microseconds. */
+const gone = new RouterError("cancelled", "the gateway ended the stream");
 
 /** undecodable stands for bytes that are no ProcessingRequest. */
 const undecodable: ProcessingRequest = Object.freeze({});
@@ -175,7 +178,7 @@ class ProcessStream {
     this.#over = true;
     this.#outbox.close();
     this.#waiting.length = 0;
-    this.#abort.abort();
+    this.#abort.abort(gone);
     this.#wake?.();
     this.#processor.close();
     if (!this.#call.cancelled) this.#call.end();

@@ -24,6 +24,35 @@ export const HEADER = {
   matchedPrefix: "x-vsr-matched-",
 } as const;
 
+/** HeaderFacts says of a header who sends it, when, and what it says. */
+export interface HeaderFacts {
+  readonly on: "client's request" | "model's request" | "response" | "debug response";
+  readonly says: string;
+}
+
+/** headerFacts is what docs/headers-and-metrics.md prints. */
+export const headerFacts: Readonly<Record<keyof typeof HEADER, HeaderFacts>> = {
+  requestId: { on: "client's request", says: "Names the request in logs and in what the router answers itself; made up when absent." },
+  debug: { on: "client's request", says: "`true` asks for the headers that say why." },
+  skipProcessing: { on: "client's request", says: "`true` passes untouched, where `global.router.skip_processing.enabled` allows it." },
+  upstreamModel: { on: "model's request", says: "The logical model or LoRA adapter that was chosen; gateways may route by it." },
+  schemaVersion: { on: "response", says: "Version of these headers." },
+  responsePath: { on: "response", says: "Who made the response: `upstream`, `fast_response` or `error`." },
+  decision: { on: "response", says: "The decision taken; absent when none matched and the default model answers." },
+  confidence: { on: "response", says: "Its confidence, four decimals." },
+  algorithm: { on: "response", says: "What selected among its candidates." },
+  model: { on: "response", says: "The model or adapter that was chosen or asked for." },
+  warnings: {
+    on: "response",
+    says: "In what way the routing was less than it could be: `deadline_exceeded`, `classifier_unavailable`, `signal_failed`, `text_sampled`, separated by commas.",
+  },
+  category: { on: "debug response", says: "The domain found." },
+  reasoning: { on: "debug response", says: "`on` or `off`; absent when the model's reasoning was left alone." },
+  contextTokens: { on: "debug response", says: "Estimated tokens of all messages." },
+  injectedSystemPrompt: { on: "debug response", says: "`true` when a plugin set the system prompt." },
+  matchedPrefix: { on: "debug response", says: "Before a signal's suffix: the names of its rules that matched." },
+};
+
 /** ResponsePath says who made the response. */
 export type ResponsePath = "upstream" | "fast_response" | "error";
 

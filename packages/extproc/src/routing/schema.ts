@@ -76,7 +76,11 @@ const decisionSchema = z.strictObject({
   name: name.describe("Shown in headers, metrics and logs."),
   description: z.string().default("").describe("For people; not read."),
   priority: z.int().default(0).describe("Larger wins, under the strategy `priority`."),
-  tier: z.int().min(0).default(0).describe("As soon as one matching decision has a tier, the lowest tier wins before anything else is compared."),
+  tier: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("As soon as one matching decision has a tier, the lowest tier wins before anything else is compared."),
   rules: conditionSchema.optional().describe("Omitted: matches every request, with confidence 0."),
   modelRefs: z.array(modelRefSchema).default([]).describe("Candidates; none means the default model."),
   algorithm: algorithmSchema.optional().describe("How one of several candidates is selected; static when omitted. See signals.md."),
@@ -111,7 +115,9 @@ const backendRefSchema = z
     type: name.optional().describe("Kind of server: openai and azure-openai read reasoning_effort at the top level. Default: vllm."),
     provider: name.optional().describe("Same as type, which wins."),
     api_key: name.optional().describe("The key itself; api_key_env keeps it out of the file."),
-    api_key_env: name.optional().describe("Environment variable that holds the key. With a key of the backend's own, the client's is not forwarded."),
+    api_key_env: name
+      .optional()
+      .describe("Environment variable that holds the key. With a key of the backend's own, the client's is not forwarded."),
     auth_header: name.optional().describe("Default: authorization."),
     auth_prefix: z.string().optional().describe("Before the key. Default: Bearer for authorization, nothing for other headers."),
     extra_headers: z.record(z.string(), z.string()).default({}).describe("Set on every request to this backend."),
@@ -125,7 +131,9 @@ const price = z.number().min(0).optional();
 
 const providerModelSchema = z.strictObject({
   name: name.describe("Name of a model card."),
-  reasoning_family: name.optional().describe("How this model is told to think; without it, reasoning settings of the client are left alone."),
+  reasoning_family: name
+    .optional()
+    .describe("How this model is told to think; without it, reasoning settings of the client are left alone."),
   provider_model_id: name.optional().describe("What goes on the wire instead of the name."),
   external_model_ids: z.record(z.string(), name).default({}).describe("The same by backend type; wins over provider_model_id."),
   api_format: z.enum(["openai"]).default("openai").describe("Protocol of its servers."),
@@ -165,7 +173,10 @@ export const providersSchema = z.strictObject({
     .strictObject({
       default_model: name.describe("Takes what no decision takes."),
       default_reasoning_effort: reasoningEffort.default("medium").describe("Effort where a decision asks for reasoning and names none."),
-      reasoning_families: z.record(z.string(), familySchema).default({}).describe("Ways of telling a model to think, by a name of your choice."),
+      reasoning_families: z
+        .record(z.string(), familySchema)
+        .default({})
+        .describe("Ways of telling a model to think, by a name of your choice."),
     })
     .describe("What holds where nothing else is said."),
   models: z.array(providerModelSchema).default([]).describe("Models that are served, with their backends."),

@@ -28,7 +28,10 @@ export const conditionSchema: z.ZodType<ConditionConfig> = z
       .describe("Leaf: a signal type."),
     name: z.string().min(1).optional().describe("Leaf: the name of one of its rules."),
     predicate: bounds.optional().describe("Leaf: compare the rule's raw score instead of asking whether it matched."),
-    on_error: z.enum(["match", "no_match"]).optional().describe("Leaf with a predicate: what a signal that could not be evaluated counts as."),
+    on_error: z
+      .enum(["match", "no_match"])
+      .optional()
+      .describe("Leaf with a predicate: what a signal that could not be evaluated counts as."),
     operator: z.string().optional().describe("Node: AND, OR or NOT (of exactly one); anything else counts as OR, as in vSR."),
     get conditions() {
       return z.array(conditionSchema).optional().describe("Node: the conditions it combines.");

@@ -23,6 +23,16 @@ it("keeps the former vectors when warming fails, and takes the new ones when it 
   expect(anchors.similarities(new Float32Array(512).fill(1))).toEqual(before);
 });
 
+it("compares with the centre of a group as with one more anchor", async () => {
+  const embedder = new WordEmbedder();
+  const anchors = new Anchors(["first"], window, ["left", "right"]);
+  await anchors.warm(embedder, {});
+  const [probe] = await embedder.embed([{ text: "left", window }], {});
+  const cosines = anchors.similarities(probe?.vector ?? new Float32Array());
+  expect(cosines[anchors.groupRow]).toBeCloseTo(Math.SQRT1_2);
+  expect(cosines).toHaveLength(2);
+});
+
 it("refuses vectors of a model with another dimension", async () => {
   const anchors = new Anchors(["one"], window);
   await anchors.warm(new WordEmbedder() satisfies Embedder, {});

@@ -36,6 +36,14 @@ describe("domain signal", () => {
     expect(matches.map(({ rule }) => rule)).toEqual(["other"]);
   });
 
+  it("takes chores and small talk for other although a subject's description shares a word with them", async () => {
+    const chores = { name: "words", description: "paragraph structure" };
+    const { matches } = await evaluate([chores, other], "could you make my paragraph shorter and friendlier for tonight");
+    expect(matches.map(({ rule }) => rule)).toEqual(["other"]);
+    const without = await evaluate([chores], "could you make my paragraph shorter and friendlier for tonight");
+    expect(without.matches.map(({ rule }) => rule)).toEqual(["words"]);
+  });
+
   it("lets it fall to a domain that stands for other", async () => {
     const { matches } = await evaluate([roses, { name: "general", description: "chit chat", mmlu_categories: ["other"] }], "knock knock");
     expect(matches.map(({ rule }) => rule)).toEqual(["general"]);

@@ -47,7 +47,10 @@ const LEFTOVERS: readonly string[] = [
 const MAX_TOPICS = 32;
 
 const rule = z.strictObject({
-  name: z.string().min(1).describe("What conditions refer to. The name is itself compared with the text; `other` takes what is near to no domain."),
+  name: z
+    .string()
+    .min(1)
+    .describe("What conditions refer to. The name is itself compared with the text; `other` takes what is near to no domain."),
   description: z.string().default("").describe("Topics of the domain, separated by commas or in sentences."),
   exemplars: z.array(z.string().min(1)).default([]).describe("Texts typical of the domain; Turnout's addition to vSR's schema."),
   mmlu_categories: z.array(z.string().min(1)).default([]).describe("Other domain names that this one stands for too."),

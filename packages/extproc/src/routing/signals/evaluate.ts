@@ -96,9 +96,10 @@ export async function evaluateSignals(
   if (pending.length > 0) await settledInTime(Promise.all(pending), clock, options);
   options.signal?.throwIfAborted();
   // What is still open is late. Its slot is taken here, so that an answer which comes after all changes nothing.
-  evaluators.forEach(({ type }, index) =>
-    record(index, type, {}, new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known")),
-  );
+  evaluators.forEach(({ type }, index) => {
+    if (outcomes[index] !== undefined) return;
+    record(index, type, {}, new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known"));
+  });
   return resultsOf(outcomes as SignalOutcome[]);
 }
 

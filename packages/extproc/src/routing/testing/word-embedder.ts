@@ -1,5 +1,6 @@
 /**
- * A stand-in for the encoder in tests of routing: a text's vector counts its words, so that texts with words in common are near.
+ * A stand-in for the encoder in tests of routing: a text's vector counts its words of more than
+ * three letters, so that texts with such words in common are near.
  * It records every submission, and can be told to fail or to wait.
  */
 import { RouterError, type CallOptions, type Embedder, type InferenceItem, type TextEmbedding } from "@turnout/shared";
@@ -15,7 +16,7 @@ export class WordEmbedder implements Embedder {
     this.submissions.push(items);
     await this.before(options);
     return items.map(({ text, window }) => {
-      const words = text.toLowerCase().match(/\w+/g) ?? [];
+      const words = text.toLowerCase().match(/\w{4,}/g) ?? [];
       const timings = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: items.length };
       return { vector: vectorOf(words), tokens: words.length, sampled: words.length > window.maxTokens, timings };
     });
