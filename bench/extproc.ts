@@ -127,8 +127,9 @@ async function startRouter(): Promise<{ child: ChildProcess; pid: number; port: 
       } & RoutingLine;
       if (entry.event === "routing_decision") lines.push(entry);
       if (entry.part === "ExtProc" && entry.address !== undefined) port = Number(entry.address.split(":").at(-1));
-      if (entry.msg === "settled")
-        entry.encoder?.state === "ready" ? resolve() : reject(new Error("the encoder is not prepared: pnpm turnout models prepare"));
+      if (entry.msg !== "settled") return;
+      if (entry.encoder?.state === "ready") resolve();
+      else reject(new Error("the encoder is not prepared: pnpm turnout models prepare"));
     });
   });
   child.removeAllListeners("exit");

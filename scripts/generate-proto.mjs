@@ -17,8 +17,8 @@ const options = ["--longs=Number", "--enums=String", "--oneofs", "--grpcLib=@grp
 
 function generate(target, outDir) {
   const packageDir = path.join(root, target.package);
-  const require = createRequire(path.join(packageDir, "package.json"));
-  const generator = path.join(path.dirname(require.resolve("@grpc/proto-loader/package.json")), "build/bin/proto-loader-gen-types.js");
+  const fromPackage = createRequire(path.join(packageDir, "package.json"));
+  const generator = path.join(path.dirname(fromPackage.resolve("@grpc/proto-loader/package.json")), "build/bin/proto-loader-gen-types.js");
   const includeDir = path.join(packageDir, "proto");
   execFileSync(process.execPath, [generator, ...options, `--includeDirs=${includeDir}`, `--outDir=${outDir}`, ...target.protos], {
     stdio: ["ignore", "ignore", "inherit"],

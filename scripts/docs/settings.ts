@@ -94,7 +94,9 @@ function typeOf(root: JsonSchema, setting: JsonSchema): string {
 
 /** boundsOf leaves out the bounds that only say "a safe integer". */
 function boundsOf({ minimum, maximum }: JsonSchema): string {
-  const [least, most] = [minimum, maximum].map((bound) => (Number.isFinite(bound) && !Number.isSafeInteger(Math.abs(Number(bound)) + 1) ? null : bound));
+  const [least, most] = [minimum, maximum].map((bound) =>
+    Number.isFinite(bound) && !Number.isSafeInteger(Math.abs(Number(bound)) + 1) ? null : bound,
+  );
   if (typeof least === "number") return typeof most === "number" ? `, ${least} to ${most}` : `, from ${least}`;
   return typeof most === "number" ? `, up to ${most}` : "";
 }

@@ -78,7 +78,10 @@ function algorithmBlocks(document: JsonSchema, type: string): string[] {
   return [`### ${code(type)}`, settingsOrNone(document, options)];
 }
 
-function pluginBlocks(document: JsonSchema, { type, aliases = [], when }: { type: string; aliases?: readonly string[]; when: string }): string[] {
+function pluginBlocks(
+  document: JsonSchema,
+  { type, aliases = [], when }: { type: string; aliases?: readonly string[]; when: string },
+): string[] {
   const { items: decision } = schemaAt(document, ["routing", "decisions"]);
   const list = (decision as JsonSchema).properties?.["plugins"] ?? {};
   const plugin = itemsOf(list).find(({ properties }) => properties?.["type"]?.const === type);

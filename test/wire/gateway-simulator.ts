@@ -70,7 +70,7 @@ export interface Outcome {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-export class GatewayBroken extends Error {}
+class GatewayBroken extends Error {}
 
 const defaults: GatewaySettings = {
   requestBodyMode: "BUFFERED",
@@ -214,7 +214,7 @@ export class Conversation {
 }
 
 /** encodeHeaders writes headers as the gateway does: Envoy all in raw_value, agentgateway pseudo headers last and in value. */
-export function encodeHeaders(profile: Profile, pseudo: readonly Header[], headers: readonly Header[]) {
+function encodeHeaders(profile: Profile, pseudo: readonly Header[], headers: readonly Header[]) {
   const raw = ([key, value]: Header) => ({ key, rawValue: Buffer.from(value) });
   if (profile === "envoy") return { headers: [...pseudo.map(raw), ...headers.map(raw)] };
   return { headers: [...headers.map(raw), ...pseudo.map(([key, value]) => ({ key, value }))] };

@@ -44,7 +44,7 @@ export const limits: ExchangeLimits = {
   gateway: "auto",
 };
 
-export const noChanges: HeaderChanges = { set: [], remove: [] };
+const noChanges: HeaderChanges = { set: [], remove: [] };
 export const unchanged: BodyVerdict = { kind: "forward", changes: noChanges, body: null, backendModel: null };
 export const jsonReply = (status: number, details: string): Reply => ({
   status,
@@ -54,7 +54,7 @@ export const jsonReply = (status: number, details: string): Reply => ({
 });
 
 /** routeAuto rewrites the model byte by byte, as the router does. */
-export function routeAuto(body: Uint8Array): BodyVerdict {
+function routeAuto(body: Uint8Array): BodyVerdict {
   const text = Buffer.from(body).toString("latin1");
   if (!text.includes('"model":"auto"')) return unchanged;
   return {

@@ -137,7 +137,7 @@ export class ConfigError extends RouterError {
 const shownProblems = 50;
 
 /** renderProblems prints a heading and each problem with its source line; after fifty it only counts. */
-export function renderProblems(problems: readonly ConfigProblem[]): string {
+function renderProblems(problems: readonly ConfigProblem[]): string {
   const file = problems[0]?.file ?? "configuration";
   const heading = `${file}: ${problems.length} problem${problems.length === 1 ? "" : "s"}`;
   const hidden = problems.length - shownProblems;

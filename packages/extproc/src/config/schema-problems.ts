@@ -98,7 +98,7 @@ function advice(issue: Issue, node: Located | undefined): string | null {
 }
 
 /** describe says what stands in the file; a substituted value is shown as it was written, because it may be a secret. */
-export function describe(node: Located | undefined): string {
+function describe(node: Located | undefined): string {
   if (node === undefined) return "nothing";
   if (node.kind !== "scalar") return node.kind === "list" ? "a list" : "a map";
   if (node.value === null) return "an empty value";

@@ -6,7 +6,7 @@ import { providersSchema, routingSchema } from "../schema.ts";
 import { createRoutingSnapshot, type RoutingSettings } from "../snapshot.ts";
 import { WordEmbedder } from "./word-embedder.ts";
 
-export const settings: RoutingSettings = {
+const settings: RoutingSettings = {
   strategy: "priority",
   deadlineMs: 5_000,
   window: { maxTokens: 128, sampling: "head_middle_tail" },

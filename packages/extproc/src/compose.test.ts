@@ -1,0 +1,117 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { createLogger } from "@turnout/shared";
+import { afterEach, describe, expect, it } from "vitest";
+import { createSimulator } from "./simulator/index.ts";
+import { kitchenConfig, startKitchen, type Kitchen } from "./testing/kitchen.ts";
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const part of open.splice(0).toReversed()) await part.close();
+});
+
+async function kitchen(...args: Parameters<typeof startKitchen>): Promise<Kitchen> {
+  const started = await startKitchen(...args);
+  open.push(started);
+  return started;
+}
+
+/** A logger whose lines can be awaited: reloads are told by the log, not guessed by time. */
+function listeningLogger() {
+  const waiting: { text: string; resolve: (line: Record<string, unknown>) => void }[] = [];
+  const logger = createLogger("info", {
+    write(text) {
+      const entry = JSON.parse(text) as Record<string, unknown>;
+      const heard = waiting.filter((listener) => text.includes(listener.text));
+      for (const listener of heard) {
+        waiting.splice(waiting.indexOf(listener), 1);
+        listener.resolve(entry);
+      }
+    },
+  });
+  return { logger, line: (text: string) => new Promise<Record<string, unknown>>((resolve) => waiting.push({ text, resolve })) };
+}
+
+async function evaluate({ address }: Kitchen, text: string) {
+  const response = await fetch(`http://${address("management API")}/api/v1/eval`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ text }),
+  });
+  return (await response.json()) as { selected_model: string; warnings: string[]; signal_errors: Record<string, { message: string }> };
+}
+
+describe("startTurnout", () => {
+  it("runs the same routing behind its HTTP gateway, in front of a backend that refuses unknown names", async () => {
+    const simulator = createSimulator({ model: "base", loraModules: [{ name: "oven-expert" }, { name: "pan-expert" }] });
+    const { url } = await simulator.listen("127.0.0.1", 0);
+    open.push(simulator);
+    const { address, turnout } = await kitchen(kitchenConfig({ backend: url.replace("http://", ""), listen: true }));
+    await turnout.ready();
+    const body = JSON.stringify({ model: "auto", messages: [{ role: "user", content: "is the oven hot" }] });
+    const response = await fetch(`http://${address("HTTP gateway")}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    expect([
+      response.status,
+      ((await response.json()) as { model: string }).model,
+      response.headers.get("x-vsr-selected-decision"),
+    ]).toEqual([200, "oven-expert", "oven"]);
+  });
+
+  it("routes by a changed configuration without a restart", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(kitchenConfig(), { logger });
+    await running.turnout.ready();
+    expect((await evaluate(running, "oven")).selected_model).toBe("oven-expert");
+    const reloaded = line("configuration reloaded");
+    await running.rewrite(kitchenConfig({ adapter: "new-oven-expert" }));
+    await reloaded;
+    expect((await evaluate(running, "oven")).selected_model).toBe("new-oven-expert");
+  });
+
+  it("keeps the former configuration when the changed one is wrong, says why, and counts it", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(kitchenConfig(), { logger });
+    const refused = line("refused");
+    await running.rewrite(kitchenConfig().replace("keyword, name: oven", "keyword, name: stove"));
+    expect(String((await refused)["problem"])).toContain("stove");
+    expect((await evaluate(running, "oven")).selected_model).toBe("oven-expert");
+    expect(await running.metrics.registry.metrics()).toContain('turnout_config_reloads_total{outcome="refused"} 1');
+  });
+
+  it("names settings that only a restart can change", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(kitchenConfig(), { logger });
+    const told = line("needs a restart");
+    await running.rewrite(kitchenConfig({ extra: "classifier: { backend: deterministic, workers: 2 }" }));
+    expect((await told)["setting"]).toBe("turnout.classifier");
+  });
+
+  it("routes on keywords when no encoder can be had, and says so in the answer, in readiness and in the log", async () => {
+    const { logger, line } = listeningLogger();
+    const told = line("keywords still route");
+    const running = await kitchen(kitchenConfig({ extra: "log_level: info" }), { logger });
+    expect((await running.turnout.ready()).state).toBe("unavailable");
+    expect(String((await told)["problem"])).toContain("models prepare");
+    expect((await evaluate(running, "is the oven hot")).selected_model).toBe("oven-expert");
+    const unsure = await evaluate(running, "how do I fry an egg");
+    expect([unsure.selected_model, unsure.warnings]).toEqual(["base", ["classifier_unavailable"]]);
+    const ready = await fetch(`http://${running.address("management API")}/ready`);
+    expect([ready.status, ((await ready.json()) as { status: string }).status]).toEqual([503, "unavailable"]);
+  });
+
+  it("refuses to start on a taken port, names the setting, and leaves nothing listening", async () => {
+    const squatter = createServer().listen(0, "127.0.0.1");
+    await once(squatter, "listening");
+    open.push({ close: async () => void squatter.close() });
+    const address = squatter.address();
+    const extprocPort = typeof address === "object" && address !== null ? address.port : 0;
+    await expect(startKitchen(kitchenConfig(), { extprocPort })).rejects.toMatchObject({
+      code: "port_in_use",
+      message: expect.stringContaining("--port") as string,
+    });
+  });
+});
