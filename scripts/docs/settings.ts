@@ -94,9 +94,8 @@ function typeOf(root: JsonSchema, setting: JsonSchema): string {
 
 /** boundsOf leaves out the bounds that only say "a safe integer". */
 function boundsOf({ minimum, maximum }: JsonSchema): string {
-  const [least, most] = [minimum, maximum].map((bound) =>
-    Number.isFinite(bound) && !Number.isSafeInteger(Math.abs(Number(bound)) + 1) ? null : bound,
-  );
-  if (typeof least === "number") return typeof most === "number" ? `, ${least} to ${most}` : `, from ${least}`;
-  return typeof most === "number" ? `, up to ${most}` : "";
+  const meant = (bound: unknown) => (typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : null);
+  const [least, most] = [meant(minimum), meant(maximum)];
+  if (least !== null) return most === null ? `, from ${least}` : `, ${least} to ${most}`;
+  return most === null ? "" : `, up to ${most}`;
 }

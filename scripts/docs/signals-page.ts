@@ -1,5 +1,5 @@
 /** docs/signals.md: signals, selection algorithms and plugins from their registries, and what vLLM Semantic Router has beside them. */
-import { acceptedBlocks, acceptedPlugins } from "../../packages/extproc/src/config/accepted.ts";
+import { acceptedBlocks, acceptedModelSettings, acceptedPlugins } from "../../packages/extproc/src/config/accepted.ts";
 import type { JsonSchema } from "../../packages/extproc/src/config/json-schema.ts";
 import { unsupportedKeys, unsupportedValues } from "../../packages/extproc/src/config/unsupported.ts";
 import { HEADER } from "../../packages/extproc/src/routing/headers.ts";
@@ -40,6 +40,7 @@ export function signalsPage(document: JsonSchema): string {
       [
         ...Object.entries(acceptedBlocks).map(([path, purpose]) => [code(path), purpose]),
         ...Object.entries(acceptedPlugins).map(([type, purpose]) => [`plugin ${code(type)}`, purpose]),
+        ...Object.entries(acceptedModelSettings).map(([key, purpose]) => [code(`providers.models[].${key}`), purpose]),
       ],
     ),
   ]);

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "@turnout/extproc";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { createProgram } from "../../packages/extproc/src/cli/program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -48,15 +48,13 @@ function unknownPart(line: string): string | null {
   return null;
 }
 
-/** namedConfigurations are YAML blocks that say `version:`, bare or under `config:`; other blocks are pieces or somebody else's. */
+/** namedConfigurations are YAML documents that say `version:`, bare or under `config:`; other blocks are pieces or somebody else's. */
 function namedConfigurations(document: string): readonly string[] {
   return [...read(document).matchAll(FENCE)]
     .filter(([, language]) => language === "yaml")
-    .map(([, , body = ""]) => body)
-    .filter((body) => {
-      const data = parse(body) as { version?: unknown; config?: { version?: unknown } } | null;
-      return data?.version !== undefined || data?.config?.version !== undefined;
-    });
+    .flatMap(([, , body = ""]) => parseAllDocuments(body))
+    .filter((found) => found.has("version") || found.hasIn(["config", "version"]))
+    .map(String);
 }
 
 describe("the documents", () => {

@@ -28,6 +28,12 @@ export const acceptedPlugins = {
   response_cache: "answer repeated questions from the cache",
 } as const satisfies Record<string, string>;
 
+/** acceptedModelSettings is the same for settings of `providers.models[]`. */
+export const acceptedModelSettings = {
+  pricing: "count what requests cost",
+  reliability: "retry, check and eject backends of Turnout's own gateway",
+} as const satisfies Record<string, string>;
+
 /** AcceptedPath is the closed list of accepted blocks. */
 export type AcceptedPath = keyof typeof acceptedBlocks;
 
@@ -51,14 +57,28 @@ export function warnAccepted(root: LocatedMap, source: SourceText): readonly Con
   }
   const plugins = itemsOf(at(root, "routing", "decisions")).flatMap((decision) => itemsOf(at(decision, "plugins")));
   for (const [type, purpose] of Object.entries(acceptedPlugins)) {
-    const [first, ...others] = plugins.filter((plugin) => textOf(at(plugin, "type")) === type && !isOff(at(plugin, "configuration")));
-    if (first === undefined) continue;
-    const more = others.length === 0 ? "" : ` (also in ${others.length} more decision${others.length === 1 ? "" : "s"})`;
-    warnings.push(
-      warningAt(source, first, `plugin ${type} accepted without effect${more}: would ${purpose}; arrives with a later version`),
-    );
+    const users = plugins.filter((plugin) => textOf(at(plugin, "type")) === type && !isOff(at(plugin, "configuration")));
+    warnings.push(...warnOnce(users, `plugin ${type}`, purpose, "decision", source));
+  }
+  const models = itemsOf(at(root, "providers", "models"));
+  for (const [key, purpose] of Object.entries(acceptedModelSettings)) {
+    const users = models.flatMap((model) => at(model, key) ?? []).filter((setting) => !isEmpty(setting));
+    warnings.push(...warnOnce(users, key, purpose, "model", source));
   }
   return warnings;
+}
+
+/** warnOnce warns at the first of those that use something, and counts the others. */
+function warnOnce(
+  [first, ...others]: readonly Located[],
+  what: string,
+  purpose: string,
+  user: string,
+  source: SourceText,
+): ConfigWarning[] {
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : ` (also in ${others.length} more ${user}${others.length === 1 ? "" : "s"})`;
+  return [warningAt(source, first, `${what} accepted without effect${more}: would ${purpose}; arrives with a later version`)];
 }
 
 function isOff(block: Located | undefined): boolean {

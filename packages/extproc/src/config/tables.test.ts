@@ -1,5 +1,6 @@
+import { parseConfig } from "./load.ts";
 import { describe, expect, it } from "vitest";
-import { acceptedBlocks, acceptedPlugins } from "./accepted.ts";
+import { acceptedBlocks, acceptedModelSettings, acceptedPlugins } from "./accepted.ts";
 import { documentJsonSchema, knownAt } from "./json-schema.ts";
 import type { Located, Path } from "./located.ts";
 import { unsupportedKeys, unsupportedValues } from "./unsupported.ts";
@@ -26,6 +27,18 @@ describe("the tables of what is not implemented", () => {
     const steps = pathOf(path);
     expect(knownAt(schema, anyFile, steps.slice(0, -1)).keys).toContain(steps.at(-1));
     expect(JSON.stringify(schema)).toContain(`would ${acceptedBlocks[path as keyof typeof acceptedBlocks]}`);
+  });
+
+  it.each(Object.keys(acceptedModelSettings))("the model setting %s warns once, at its first use", (key) => {
+    const values: Record<string, string> = { pricing: "{ prompt_per_1m: 1 }", reliability: "{ retry_count: 2 }" };
+    const models = ["a", "b"]
+      .map((name) => `    - { name: ${name}, ${key}: ${values[key]}, backend_refs: [{ endpoint: "h:1" }] }`)
+      .join("\n");
+    const text = `version: v0.3\nrouting: { modelCards: [{ name: a }, { name: b }] }\nproviders:\n  defaults: { default_model: a }\n  models:\n${models}\n`;
+    const { warnings } = parseConfig(text, { file: "f.yaml", env: {} });
+    expect(warnings).toMatchObject([
+      { line: 6, path: `providers.models[0].${key}`, message: expect.stringContaining("also in 1 more model") as string },
+    ]);
   });
 
   it.each(Object.keys(acceptedPlugins))("plugin %s has a schema", (type) => {
