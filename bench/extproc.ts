@@ -3,9 +3,10 @@
  * `turnout serve` in a process of its own; prompts of 10, 60 and 200 words, each new (nothing is coalesced), at 1, 8 and 32 clients.
  * `requestMs` is the request half measured by the client (headers and body answered); `signalsMs` and `routingMs` are the router's
  * own figures from its log; `cpuMsPerRequest` is the CPU of the whole router process, front and workers. `degraded` counts requests
- * that went on without all signals when their deadline passed. The client shares the machine: on 2 cores it takes its part.
+ * that went on without all signals, by what was missing; `goodPerSecond` are the others. `--repeat` sends the same ten prompts
+ * again and again instead, which the router's embedding cache answers. The client shares the machine: on 2 cores it takes its part.
  *
- *   pnpm bench extproc [--requests 400] [--deadline-ms 80] [--words 10,60,200] [--clients 1,8,32] [--variant int8]
+ *   pnpm bench extproc [--requests 400] [--deadline-ms 80] [--words 10,60,200] [--clients 1,8,32] [--variant int8] [--repeat]
  */
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
     words: { type: "string", default: "10,60,200" },
     clients: { type: "string", default: "1,8,32" },
     variant: { type: "string", default: "int8" },
+    repeat: { type: "boolean", default: false },
   },
 });
 const requests = Number(flags.requests);
@@ -34,7 +36,7 @@ const router = await startRouter();
 try {
   for (const words of flags.words.split(",").map(Number)) {
     const prompts = join(folder, `prompts-${words}.txt`);
-    writeFileSync(prompts, Array.from({ length: 50 }, (_, seed) => prompt(words, seed)).join("\n"));
+    writeFileSync(prompts, Array.from({ length: flags.repeat ? WARM_UP / 2 : 50 }, (_, seed) => prompt(words, seed)).join("\n"));
     for (const clients of flags.clients.split(",").map(Number)) {
       console.error(`${words} words, ${clients} clients`);
       router.lines.length = 0;
@@ -48,13 +50,17 @@ try {
           scope: "extproc",
           words,
           clients,
+          ...(flags.repeat ? { repeat: true } : {}),
           n: measured.n,
           requestsPerSecond: measured.throughput_rps,
           requestMs: percentiles(measured.request_ms),
           routingMs: quantiles(lines.map(({ routing_latency_ms }) => routing_latency_ms)),
           signalsMs: quantiles(lines.map(({ signal_latency_ms }) => signal_latency_ms)),
           cpuMsPerRequest: round(cpu / (measured.n + WARM_UP)),
-          degraded: lines.filter(({ warnings }) => warnings?.some((warning) => warning !== "text_sampled")).length,
+          goodPerSecond: round((measured.throughput_rps * lines.filter((line) => missing(line).length === 0).length) / measured.n),
+          degraded: Object.fromEntries(
+            [...Map.groupBy(lines.flatMap(missing), (step) => step)].map(([step, { length }]) => [step, length]),
+          ),
           errors: measured.errors,
         }),
       );
@@ -76,6 +82,11 @@ interface RoutingLine {
   readonly routing_latency_ms: number;
   readonly signal_latency_ms: number;
   readonly warnings?: readonly string[];
+}
+
+/** missing names what a request had to do without. */
+function missing({ warnings = [] }: RoutingLine): readonly string[] {
+  return warnings.filter((warning) => warning !== "text_sampled");
 }
 
 function buildClient(): string {
@@ -148,7 +159,7 @@ async function runClient(prompts: string, clients: number): Promise<ClientResult
     String(clients),
     "-prompts",
     prompts,
-    "-unique",
+    ...(flags.repeat ? [] : ["-unique"]),
     "-response=false",
     "-per-prompt=false",
   ];

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const scopes = { pool: "pool.ts", extproc: "extproc.ts" } as const;
+const scopes = { pool: "pool.ts", extproc: "extproc.ts", batcher: "batcher.ts", tokens: "tokens.ts" } as const;
 const [scope, ...flags] = process.argv.slice(2);
 if (scope === undefined || !(scope in scopes)) {
   console.error(`pnpm bench <${Object.keys(scopes).join("|")}> [flags]`);

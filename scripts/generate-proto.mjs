@@ -10,9 +10,12 @@ import { fileURLToPath } from "node:url";
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** What is generated: a package with a proto/ folder beside src/, and its entry files. */
-const targets = [{ package: "packages/extproc", protos: ["envoy/service/ext_proc/v3/external_processor.proto"] }];
+const targets = [
+  { package: "packages/extproc", protos: ["envoy/service/ext_proc/v3/external_processor.proto"] },
+  { package: "packages/classifier-pool", protos: ["classifier/v1/classifier.proto"] },
+];
 
-/** The options must be those the package gives to proto-loader at run time (packages/extproc/src/envoy/protocol.ts). */
+/** The options must be those the packages give to proto-loader at run time (protocol.ts in extproc/src/envoy and classifier-pool/src/remote). */
 const options = ["--longs=Number", "--enums=String", "--oneofs", "--grpcLib=@grpc/grpc-js", "--importFileExtension=.ts"];
 
 function generate(target, outDir) {

@@ -2,6 +2,8 @@
  * The whole thread: client, real Envoy, `turnout serve` with a configuration in vSR's words, a simulated vLLM that refuses model names it
  * does not serve. What the simulator got is compared byte for byte.
  */
+import { randomBytes } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chat, send } from "./client.ts";
 import { skipReason, startEnvoy, withoutEnvoy, type Envoy } from "./envoy.ts";
@@ -24,7 +26,7 @@ describe.skipIf(withoutEnvoy)(`A routed request${skipReason}`, () => {
     upstream = await startUpstream("models", simulator.forward);
     envoy = await startEnvoy({
       ports: { processor: turnout.extprocPort, general: upstream.port, math: upstream.port },
-      listeners: ["buffered", "fullDuplex", "streamed", "headersOnly", "direct"],
+      listeners: ["buffered", "bufferedPartial", "fullDuplex", "streamed", "headersOnly", "headersSkipped", "direct"],
       gracefulClose: true,
     });
   });
@@ -70,6 +72,24 @@ describe.skipIf(withoutEnvoy)(`A routed request${skipReason}`, () => {
       }
     },
   );
+
+  it.each(
+    (["buffered", "bufferedPartial", "fullDuplex", "streamed", "headersOnly", "headersSkipped"] as const).flatMap((listener) => [
+      { listener, size: "small", padding: "" },
+      { listener, size: "in many chunks", padding: randomBytes(200_000).toString("base64") },
+    ]),
+  )("a compressed body reaches the model server as its headers say: routed and plain, or untouched, $listener, $size", async (each) => {
+    const { listener, size, padding } = each;
+    const id = `gzip-${listener}-${size}`;
+    const body = asked("auto", "Why does a pendulum slow down?", `"padding":"${padding}",`);
+    const headers = { "content-type": "application/json", "content-encoding": "gzip", "x-case": id };
+    await send(envoy.port(listener), { method: "POST", path: "/v1/chat/completions", headers, body: gzipSync(body) });
+    const [request] = upstream.requestsOf(id);
+    const bytes = request?.body ?? Buffer.alloc(0);
+    const plain = (request?.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
+    expect(["auto", "math-expert"]).toContain(model(plain));
+    if (model(plain) === "auto") expect(plain).toBe(body);
+  });
 
   it("another decision, another LoRA, reasoning off, a header of its own", async () => {
     const response = await chat(envoy.port("buffered"), "garden", asked("auto", "Which soil does a tulip like?"), {

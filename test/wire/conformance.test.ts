@@ -163,6 +163,18 @@ const cases: Case[] = [
     check: ({ outcome }) => expect(outcome.upstream?.body.toString()).toBe(routed),
   },
   {
+    name: "6: STREAMED, a compressed body in several chunks keeps the bytes that its head speaks of",
+    ...envoy,
+    settings: { requestBodyMode: "STREAMED" },
+    request: { chunks: cut(auto, 15), headers: [["content-encoding", "gzip"]] },
+    async check({ outcome, walk, reading }) {
+      expect(outcome.upstream?.body).toEqual(auto);
+      expect(outcome.upstream?.headers.get("content-encoding")).toBe("gzip");
+      expect(walk.body).toBeNull();
+      expect(await reading("turnout_unrouted_bodies_total", { reason: "streamed_encoding" })).toBe(1);
+    },
+  },
+  {
     ...envoy,
     name: "6: STREAMED with content-length is complete without end_of_stream, so trailers do no harm",
     settings: { requestBodyMode: "STREAMED" },

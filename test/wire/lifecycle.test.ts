@@ -143,6 +143,14 @@ describe("TLS", () => {
     );
   });
 
+  it.each([
+    ["a key of another certificate", { ...server, keyPath: tlsFile("client.key") }],
+    ["a certificate that is none", { ...server, certPath: tlsFile("server.key") }],
+    ["a client CA that is none", { ...server, clientCaPath: tlsFile("server.key") }],
+  ])("refuses %s when it starts, by the files' names", async (_, tls) => {
+    await expect(start({ tls })).rejects.toMatchObject({ code: "config_invalid", message: expect.stringContaining(tls.keyPath) as string });
+  });
+
   it("says which file it cannot read", async () => {
     await expect(start({ tls: { ...server, keyPath: "/nowhere.key" } })).rejects.toMatchObject({
       code: "config_invalid",

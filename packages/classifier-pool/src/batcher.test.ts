@@ -1,12 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Batcher, type BatchLimits, type QueuedText } from "./batcher.ts";
+import { Batcher, batchWork, type BatchLimits, type Load, type QueuedText } from "./batcher.ts";
 
 interface Entry extends QueuedText {
   readonly name: string;
   cancelled: boolean;
 }
 
+/** Nothing is known of the workers: nothing is refused for being late. */
+const unknown: Load = { msPerToken: 0, workers: 1, busyMs: 0 };
 const limits: BatchLimits = { queueLimit: 1024, maxBatchTokens: 192, maxBatchItems: 16 };
 
 function entry(name: string, tokens: number, changes: Partial<Entry> = {}): Entry {
@@ -15,7 +17,7 @@ function entry(name: string, tokens: number, changes: Partial<Entry> = {}): Entr
 
 function batcherOf(entries: readonly Entry[], changes: Partial<BatchLimits> = {}): Batcher<Entry> {
   const batcher = new Batcher<Entry>({ ...limits, ...changes });
-  for (const each of entries) expect(batcher.push(each)).toBe(true);
+  for (const each of entries) expect(batcher.push(each, 0, unknown)).toBe("admitted");
   return batcher;
 }
 
@@ -40,8 +42,29 @@ describe("cut", () => {
       left: 1,
     },
     {
-      rule: "takes the oldest even when all others are alike",
+      rule: "lets short texts go before an older long one",
       waiting: [entry("a", 100), entry("b", 8), entry("c", 8)],
+      batch: ["b", "c"],
+      left: 1,
+    },
+    {
+      rule: "lets a long text go first once it has waited a second",
+      waiting: [entry("a", 500), entry("b", 8, { enqueuedAt: 999 })],
+      now: 1_000,
+      batch: ["a"],
+      left: 1,
+    },
+    {
+      rule: "lets a long text go first when its deadline allows no more waiting",
+      waiting: [entry("a", 100, { deadline: 50 }), entry("b", 8, { enqueuedAt: 45 })],
+      now: 46,
+      batch: ["a"],
+      left: 1,
+    },
+    {
+      rule: "puts the oldest first of several that can wait no longer",
+      waiting: [entry("a", 100), entry("b", 500), entry("c", 8)],
+      now: 2_000,
       batch: ["a"],
       left: 2,
     },
@@ -77,8 +100,8 @@ describe("cut", () => {
     },
     {
       rule: "prefers a longer neighbour that has waited longer",
-      waiting: [a10, entry("b", 12), entry("c", 9, { enqueuedAt: 5 })],
-      now: 6,
+      waiting: [a10, entry("b", 12), entry("c", 11, { enqueuedAt: 500 })],
+      now: 500,
       limits: { maxBatchItems: 2 },
       batch: ["a", "b"],
       left: 1,
@@ -92,9 +115,9 @@ describe("cut", () => {
     },
   ])("$rule", ({ waiting, idle = 1, now = 0, limits: changes, batch, left }) => {
     const batcher = batcherOf(waiting, changes);
-    const cut = batcher.cut(now, idle);
+    const cut = batcher.cut(now, idle, 0);
     expect(names(cut.batch)).toEqual(batch);
-    expect(cut.dropped).toEqual([]);
+    expect([cut.dropped, cut.shed]).toEqual([[], []]);
     expect(batcher.size).toBe(left);
   });
 
@@ -104,7 +127,7 @@ describe("cut", () => {
       entry("late", 10, { deadline: 5 }),
       entry("c", 10, { deadline: 6 }),
     ]);
-    const { batch, dropped } = batcher.cut(5, 1);
+    const { batch, dropped } = batcher.cut(5, 1, 0);
     expect(names(dropped)).toEqual(["left", "late"]);
     expect(names(batch)).toEqual(["c"]);
     expect(batcher.size).toBe(0);
@@ -112,7 +135,7 @@ describe("cut", () => {
 
   it("reports the dropped even when no worker is idle", () => {
     const batcher = batcherOf([entry("left", 10, { cancelled: true }), entry("b", 10)]);
-    expect(names(batcher.cut(0, 0).dropped)).toEqual(["left"]);
+    expect(names(batcher.cut(0, 0, 0).dropped)).toEqual(["left"]);
     expect(batcher.size).toBe(1);
   });
 });
@@ -120,21 +143,95 @@ describe("cut", () => {
 describe("the queue", () => {
   it("refuses an entry when it is full", () => {
     const batcher = batcherOf([entry("a", 10), entry("b", 10)], { queueLimit: 2 });
-    expect(batcher.push(entry("c", 10))).toBe(false);
+    expect(batcher.push(entry("c", 10), 0, unknown)).toBe("full");
     expect(batcher.size).toBe(2);
   });
 
   it("makes room by forgetting entries whose caller left", () => {
     const batcher = batcherOf([entry("a", 10), entry("b", 10, { cancelled: true })], { queueLimit: 2 });
-    expect(batcher.push(entry("c", 10))).toBe(true);
+    expect(batcher.push(entry("c", 10), 0, unknown)).toBe("admitted");
     expect(names(batcher.drain())).toEqual(["a", "c"]);
   });
 
   it("puts requeued entries in front, above the limit", () => {
     const batcher = batcherOf([entry("a", 10)], { queueLimit: 1 });
     batcher.requeue([entry("r", 10, { alone: true })]);
-    expect(names(batcher.cut(0, 1).batch)).toEqual(["r"]);
-    expect(names(batcher.cut(0, 1).batch)).toEqual(["a"]);
+    expect(names(batcher.cut(0, 1, 0).batch)).toEqual(["r"]);
+    expect(names(batcher.cut(0, 1, 0).batch)).toEqual(["a"]);
+  });
+});
+
+describe("what would come too late", () => {
+  it.each<{ rule: string; msPerToken?: number; waiting: Entry[]; batch: string[]; shed: string[] }>([
+    {
+      rule: "is shed when its own tokens take longer than it can wait",
+      waiting: [entry("a", 100, { deadline: 107 }), entry("b", 20)],
+      batch: ["b"],
+      shed: ["a"],
+    },
+    { rule: "is kept when there is just time enough", waiting: [entry("a", 100, { deadline: 108 })], batch: ["a"], shed: [] },
+    {
+      rule: "is not known while nobody knows what a token costs",
+      msPerToken: 0,
+      waiting: [entry("a", 100, { deadline: 1 })],
+      batch: ["a"],
+      shed: [],
+    },
+    {
+      rule: "is shed when it has the time for itself but, while much waits, not for company",
+      waiting: [entry("a", 20, { deadline: 40 }), ...["b", "c", "d", "e"].map((name) => entry(name, 20))],
+      batch: ["b", "c", "d", "e"],
+      shed: ["a"],
+    },
+    {
+      rule: "does not join a batch that would make a member late",
+      waiting: [..."abcdefgh"].map((name) => entry(name, 20, { deadline: 110 })),
+      batch: ["a", "b", "c", "d", "e"],
+      shed: [],
+    },
+  ])("$rule", ({ msPerToken = 1, waiting, batch, shed }) => {
+    const batcher = batcherOf(waiting);
+    const cut = batcher.cut(0, 1, msPerToken);
+    expect([names(cut.batch), names(cut.shed), names(cut.dropped)]).toEqual([batch, shed, []]);
+  });
+
+  const load: Load = { msPerToken: 1, workers: 2, busyMs: 0 };
+  it.each<{ rule: string; waiting?: Entry[]; pushed: Entry; load?: Partial<Load>; admission: string }>([
+    { rule: "admits what has the time", pushed: entry("x", 20, { deadline: 28 }), admission: "admitted" },
+    { rule: "refuses what has not, though nobody is before it", pushed: entry("x", 20, { deadline: 27 }), admission: "late" },
+    {
+      rule: "counts what runs, shared by the workers",
+      pushed: entry("x", 20, { deadline: 78 }),
+      load: { busyMs: 100 },
+      admission: "admitted",
+    },
+    {
+      rule: "refuses what could begin only after what runs",
+      pushed: entry("x", 20, { deadline: 77 }),
+      load: { busyMs: 100 },
+      admission: "late",
+    },
+    {
+      rule: "counts what waits before it",
+      waiting: [entry("a", 20), entry("b", 20)],
+      pushed: entry("x", 20, { deadline: 80 }),
+      admission: "late",
+    },
+    {
+      rule: "does not count longer texts, which it overtakes",
+      waiting: [entry("a", 400)],
+      pushed: entry("x", 20, { deadline: 104 }),
+      admission: "admitted",
+    },
+    {
+      rule: "does not count those whose caller left",
+      waiting: [entry("a", 20, { cancelled: true }), entry("b", 20, { cancelled: true })],
+      pushed: entry("x", 20, { deadline: 28 }),
+      admission: "admitted",
+    },
+    { rule: "admits whoever has no deadline", pushed: entry("x", 500), load: { busyMs: 1e6 }, admission: "admitted" },
+  ])("admission $rule", ({ waiting = [], pushed, load: changes, admission }) => {
+    expect(batcherOf(waiting).push(pushed, 0, { ...load, ...changes })).toBe(admission);
   });
 });
 
@@ -163,14 +260,12 @@ describe("under random load", () => {
     maxBatchItems: fc.integer({ min: 1, max: 20 }),
   });
 
-  it("settles every entry once, keeps the budget, serves the oldest and computes nothing for nobody", () => {
+  it("settles every entry once, keeps the budget, and computes nothing for nobody or too late", () => {
     fc.assert(
-      fc.property(anyLimits, steps, (bounds, script) => {
+      fc.property(anyLimits, steps, fc.constantFrom(0, 0.05, 0.5), (bounds, script, msPerToken) => {
         const batcher = new Batcher<Entry>(bounds);
         const waiting: Entry[] = [];
         const settled = new Set<Entry>();
-        const cutsSeen = new Map<Entry, number>();
-        const ahead = new Map<Entry, number>();
         let now = 0;
         const settle = (entries: readonly Entry[]) => {
           for (const each of entries) {
@@ -181,21 +276,24 @@ describe("under random load", () => {
         };
         const runCut = (idle: number) => {
           const alive = waiting.filter((each) => !each.cancelled && each.deadline > now);
-          const { batch, dropped } = batcher.cut(now, idle);
+          const { batch, dropped, shed } = batcher.cut(now, idle, msPerToken);
           expect(new Set(dropped)).toEqual(new Set(waiting.filter((each) => !alive.includes(each))));
-          expect(batch.length > 0).toBe(alive.length > 0);
-          for (const each of alive) cutsSeen.set(each, (cutsSeen.get(each) ?? 0) + 1);
+          expect(shed.every((each) => alive.includes(each))).toBe(true);
+          expect(batch.length > 0).toBe(alive.length > shed.length);
           if (batch.length > 0) {
-            expect(batch[0]).toBe(alive[0]);
-            expect(batch.every((each) => alive.includes(each))).toBe(true);
-            expect(batch.length).toBeLessThanOrEqual(Math.min(bounds.maxBatchItems, Math.ceil(alive.length / idle)));
+            expect(batch.every((each) => alive.includes(each) && !shed.includes(each))).toBe(true);
+            expect(batch.length).toBeLessThanOrEqual(Math.min(bounds.maxBatchItems, Math.ceil((alive.length - shed.length) / idle)));
             const longest = Math.max(...batch.map(({ tokens }) => tokens));
             if (batch.length > 1) expect(longest * batch.length).toBeLessThanOrEqual(bounds.maxBatchTokens);
-            const oldest = batch[0]!.tokens;
-            for (const { tokens } of batch) expect(Math.abs(tokens - oldest)).toBeLessThanOrEqual(Math.max(4, oldest / 4));
-            // Nobody starves: an entry is served by the cut after all those that were there before it.
-            for (const each of batch) expect(cutsSeen.get(each)!).toBeLessThanOrEqual(ahead.get(each)! + 1);
+            const leader = batch[0]!.tokens;
+            for (const { tokens } of batch) expect(Math.abs(tokens - leader)).toBeLessThanOrEqual(Math.max(4, leader / 4));
+            for (const { deadline } of batch) expect(now + batchWork(longest, batch.length) * msPerToken).toBeLessThanOrEqual(deadline);
+            // The leader has overtaken nobody of its own length who was there before it and has no more time.
+            for (const each of alive.slice(0, alive.indexOf(batch[0]!))) {
+              if (!shed.includes(each) && each.tokens === leader) expect(each.deadline).toBeGreaterThan(batch[0]!.deadline);
+            }
           }
+          settle(shed);
           settle([...dropped, ...batch]);
           expect(batcher.size).toBe(waiting.length);
         };
@@ -204,13 +302,10 @@ describe("under random load", () => {
             const each = entry(`e${index}`, step.tokens, { enqueuedAt: now, deadline: now + step.patience });
             const room = waiting.filter(({ cancelled }) => !cancelled).length < bounds.queueLimit;
             const full = waiting.length >= bounds.queueLimit;
-            expect(batcher.push(each)).toBe(room);
+            expect(batcher.push(each, now, unknown)).toBe(room ? "admitted" : "full");
             // Full with some gone: the batcher forgot the gone ones, which nobody waits for.
             if (full) settle(waiting.filter(({ cancelled }) => cancelled));
-            if (room) {
-              ahead.set(each, waiting.length);
-              waiting.push(each);
-            }
+            if (room) waiting.push(each);
           } else if (step.kind === "cancel") {
             const each = waiting[step.pick % Math.max(1, waiting.length)];
             if (each !== undefined) each.cancelled = true;

@@ -1,18 +1,22 @@
 /**
  * The loop between queue and workers: a free worker gets the next batch, every text of it is settled with its timings, and the
- * texts of a batch that broke its worker are tried once more, each alone. The only caller of the batcher; pool.ts owns it.
+ * texts of a batch that broke its worker are tried once more, each alone. It learns from each batch what a token costs, so that
+ * the batcher can tell what would come too late. The only caller of the batcher; pool.ts owns it.
  */
 import { RouterError, type Clock, type Metrics } from "@turnout/shared";
-import type { Batcher } from "./batcher.ts";
-import type { BatchReply, TextJob } from "./messages.ts";
+import { batchWork, type Admission, type Batcher } from "./batcher.ts";
+import { ComputeEstimate } from "./compute-estimate.ts";
+import type { BatchReply, EncodeJob, HeadLogits } from "./messages.ts";
 import type { PendingText } from "./pending-text.ts";
 
 /** BatchRunner is the workers as the dispatcher sees them. */
 interface BatchRunner {
+  /** Workers that are loaded, busy or not. */
+  warm(): number;
   /** Workers that can take a batch now. */
   idle(): number;
   /** Called only while `idle() > 0`; the worker counts as busy from the call on. Rejects with a RouterError when it is lost. */
-  run(jobs: readonly TextJob[]): Promise<BatchReply>;
+  run(jobs: readonly EncodeJob[]): Promise<BatchReply>;
 }
 
 export interface DispatcherParts {
@@ -23,20 +27,32 @@ export interface DispatcherParts {
   readonly clock: Clock;
 }
 
+interface RunningBatch {
+  readonly texts: readonly PendingText[];
+  readonly cutAt: number;
+  readonly work: number;
+}
+
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  readonly #running = new Set<PendingText>();
+  readonly #running = new Set<RunningBatch>();
+  readonly #estimate = new ComputeEstimate();
   #scheduled: NodeJS.Immediate | undefined;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
   }
 
-  /** submit admits a text, or returns false when the queue is full. */
-  submit(text: PendingText): boolean {
-    const admitted = this.#parts.batcher.push(text);
-    if (admitted) this.#scheduled ??= setImmediate(() => this.pump());
-    return admitted;
+  /** submit admits a text, or says why not. */
+  submit(text: PendingText): Admission {
+    const { batcher, runner, clock } = this.#parts;
+    const now = clock.now();
+    const msPerToken = this.#estimate.msPerToken(now);
+    let busyMs = 0;
+    for (const { cutAt, work } of this.#running) busyMs += Math.max(0, cutAt + work * msPerToken - now);
+    const admission = batcher.push(text, now, { msPerToken, workers: Math.max(1, runner.warm()), busyMs });
+    if (admission === "admitted") this.#scheduled ??= setImmediate(() => this.pump());
+    return admission;
   }
 
   /**
@@ -49,9 +65,11 @@ export class Dispatcher {
     this.#scheduled = undefined;
     for (let idle = runner.idle(); idle > 0; idle = runner.idle()) {
       const now = clock.now();
-      const { batch, dropped } = batcher.cut(now, idle);
+      const { batch, dropped, shed } = batcher.cut(now, idle, this.#estimate.msPerToken(now));
       for (const text of dropped)
         text.refuse(new RouterError("deadline_exceeded", "the deadline passed while the text waited for a worker"));
+      for (const text of shed)
+        text.refuse(new RouterError("overloaded", "the text waited for a worker until it could no longer be encoded in time"));
       if (batch.length === 0) break;
       void this.#run(batch, now);
     }
@@ -61,24 +79,31 @@ export class Dispatcher {
   /** close refuses everything that waits or runs; what a worker still answers is thrown away. */
   close(error: RouterError): void {
     clearImmediate(this.#scheduled);
-    for (const text of [...this.#parts.batcher.drain(), ...this.#running]) text.refuse(error);
+    for (const text of this.#parts.batcher.drain()) text.refuse(error);
+    for (const { texts } of this.#running) for (const text of texts) text.refuse(error);
     this.#parts.metrics.classifierQueueDepth.set(0);
   }
 
-  async #run(batch: readonly PendingText[], cutAt: number): Promise<void> {
-    for (const text of batch) this.#running.add(text);
-    const outcome = await this.#parts.runner.run(batch.map((text) => text.job)).catch((error: unknown) => RouterError.from(error));
-    for (const text of batch) this.#running.delete(text);
+  async #run(texts: readonly PendingText[], cutAt: number): Promise<void> {
+    const longest = texts.reduce((tokens, text) => Math.max(tokens, text.tokens), 0);
+    const running: RunningBatch = { texts, cutAt, work: batchWork(longest, texts.length) };
+    this.#running.add(running);
+    const outcome = await this.#parts.runner.run(texts.map((text) => text.begin())).catch((error: unknown) => RouterError.from(error));
+    this.#running.delete(running);
 
-    if (outcome instanceof RouterError) this.#fail(batch, outcome);
-    else if (!outcome.ok) this.#fail(batch, new RouterError(outcome.code, outcome.message));
-    else this.#settle(batch, outcome, cutAt);
+    if (outcome instanceof RouterError) this.#fail(texts, outcome);
+    else if (!outcome.ok) this.#fail(texts, new RouterError(outcome.code, outcome.message));
+    else {
+      const now = this.#parts.clock.now();
+      this.#estimate.record(running.work, now - cutAt, now);
+      this.#settle(texts, outcome, cutAt);
+    }
     this.pump();
   }
 
   #settle(batch: readonly PendingText[], reply: Extract<BatchReply, { ok: true }>, cutAt: number): void {
     const { dimension, metrics } = this.#parts;
-    const { tokenizeMs, computeMs } = reply;
+    const { tokenizeMs, computeMs, logits } = reply;
     metrics.classifierBatchSize.observe(batch.length);
     metrics.classifierComputeSeconds.observe(computeMs / 1000);
     for (const [index, text] of batch.entries()) {
@@ -89,13 +114,15 @@ export class Dispatcher {
       } else if (!answer.ok) {
         text.refuse(new RouterError(answer.code, answer.message));
       } else {
+        const { row, tokens } = answer;
         // A copy of 1.5 KB, so that a caller who keeps one vector does not keep the whole batch.
-        const vector = reply.vectors.slice(answer.row * dimension, (answer.row + 1) * dimension);
-        text.answer((waiter) => ({
-          vector,
-          tokens: answer.tokens,
-          sampled: text.cut || answer.sampled,
-          timings: { queueMs: Math.max(0, cutAt - waiter.joinedAt), tokenizeMs, computeMs, batchSize: batch.length },
+        const vector = reply.vectors.slice(row * dimension, (row + 1) * dimension);
+        const heads = logits === null ? {} : { heads: headsOf(logits, row) };
+        text.answer({ vector, tokens, sampled: text.cut || answer.sampled, ...heads }, ({ joinedAt }) => ({
+          queueMs: Math.max(0, cutAt - joinedAt),
+          tokenizeMs,
+          computeMs,
+          batchSize: batch.length,
         }));
       }
     }
@@ -114,4 +141,8 @@ export class Dispatcher {
     }
     this.#parts.batcher.requeue(again);
   }
+}
+
+function headsOf({ spans, width, values }: HeadLogits, row: number): ReadonlyMap<string, Float32Array> {
+  return new Map(spans.map(({ name, start, labels }) => [name, values.slice(row * width + start, row * width + start + labels)]));
 }

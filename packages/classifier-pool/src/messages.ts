@@ -3,7 +3,8 @@
  * too, because an Error loses its class and code on the way. Main and worker both import this file; it imports neither.
  */
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { ErrorCode, TextWindow } from "@turnout/shared";
+import type { EncoderBatching, ErrorCode, TextWindow } from "@turnout/shared";
+import type { GraphSettings } from "./model/graph-settings.ts";
 
 /** WorkerSettings is a worker's `workerData`: how to load the encoder. */
 export interface WorkerSettings {
@@ -11,10 +12,21 @@ export interface WorkerSettings {
   readonly backend: string;
   /** Directory of the prepared model, "" for backends without one. */
   readonly modelDirectory: string;
-  readonly graphFile: string;
+  readonly graph: GraphSettings;
   readonly tokenizerFile: string;
+  /** Length of the vectors; 0 when there are only logits. */
   readonly dimension: number;
   readonly maxTokens: number;
+  readonly heads: readonly HeadFile[];
+  /** Set when the encoder's output is logits, to be given out as this head. */
+  readonly classification: { readonly name: string; readonly labels: number } | null;
+}
+
+/** HeadFile is a classification head of the model: `labels` rows of `dimension` float32 weights, then `labels` float32 biases. */
+export interface HeadFile {
+  readonly name: string;
+  readonly labels: number;
+  readonly file: string;
 }
 
 /**
@@ -26,6 +38,11 @@ export interface TextJob {
   readonly window: TextWindow;
 }
 
+/** EncodeJob is a TextJob with the names of the model's heads to apply to its vector. */
+export interface EncodeJob extends TextJob {
+  readonly heads: readonly string[];
+}
+
 /** Failure is an error as data; the main thread makes a RouterError of it. */
 export interface Failure {
   readonly ok: false;
@@ -34,10 +51,19 @@ export interface Failure {
 }
 
 /** WarmUpReply says that a worker has loaded its encoder and run it once, and how long that took from the thread's start. */
-export type WarmUpReply = { readonly ok: true; readonly threadId: number; readonly warmUpMs: number } | Failure;
+export type WarmUpReply =
+  | { readonly ok: true; readonly threadId: number; readonly warmUpMs: number; readonly batching: EncoderBatching }
+  | Failure;
 
 /** TextReply is one text's outcome; `row` is its place in the batch's vectors. */
 export type TextReply = { readonly ok: true; readonly row: number; readonly tokens: number; readonly sampled: boolean } | Failure;
+
+/** HeadLogits has `width` logits per row of the batch, of the heads that any of its texts asked for, one head after another. */
+export interface HeadLogits {
+  readonly spans: readonly { readonly name: string; readonly start: number; readonly labels: number }[];
+  readonly width: number;
+  readonly values: Float32Array;
+}
 
 /** BatchReply is one batch's outcome: one TextReply per job, in order, and the vectors of those that are ok, one after another. */
 export type BatchReply =
@@ -45,12 +71,15 @@ export type BatchReply =
       readonly ok: true;
       readonly texts: readonly TextReply[];
       readonly vectors: Float32Array;
+      /** Null when no text asked for a head. */
+      readonly logits: HeadLogits | null;
       readonly tokenizeMs: number;
       readonly computeMs: number;
     }
   | Failure;
 
-/** transferVectors hands the vectors' memory over to the main thread instead of copying it. */
+/** transferVectors hands the memory of vectors and logits over to the main thread instead of copying it. */
 export function transferVectors(reply: Extract<BatchReply, { ok: true }>): unknown {
-  return move({ [transferableSymbol]: [reply.vectors.buffer], [valueSymbol]: reply } as unknown as Parameters<typeof move>[0]);
+  const buffers = reply.logits === null ? [reply.vectors.buffer] : [reply.vectors.buffer, reply.logits.values.buffer];
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: reply } as unknown as Parameters<typeof move>[0]);
 }

@@ -2,9 +2,10 @@
  * One text on its way through the pool, and the callers who wait for it. Two callers with the same text and window share one
  * entry, queued or already running; a caller who leaves takes only itself away. Made by pool.ts, settled by dispatcher.ts.
  */
-import type { RouterError, TextEmbedding } from "@turnout/shared";
+import type { InferenceTimings, RouterError, TextEmbedding } from "@turnout/shared";
 import type { QueuedText } from "./batcher.ts";
-import type { TextJob } from "./messages.ts";
+import type { EncodedText } from "./embedding-cache.ts";
+import type { EncodeJob } from "./messages.ts";
 
 /** Waiter is one caller's place for one text. */
 export interface Waiter {
@@ -14,28 +15,58 @@ export interface Waiter {
   refuse(error: RouterError): void;
 }
 
-/** PendingText is settled exactly once; `onSettled` is told then, or when its last caller has left the queue. */
-export class PendingText implements QueuedText {
-  readonly job: TextJob;
-  readonly tokens: number;
+export interface PendingTextOptions {
+  readonly job: EncodeJob;
   /** True when characters were cut away before the worker saw the text. */
   readonly cut: boolean;
+  /** Estimate, special tokens included. */
+  readonly tokens: number;
+  readonly enqueuedAt: number;
+  /** The text is encoded, whether or not anybody still waits. */
+  readonly onEncoded: (encoded: EncodedText) => void;
+  /** The text is settled, or its last caller has left the queue. */
+  readonly onGone: () => void;
+}
+
+/** PendingText is settled exactly once. */
+export class PendingText implements QueuedText {
+  readonly cut: boolean;
+  readonly tokens: number;
   readonly enqueuedAt: number;
   deadline = Number.NEGATIVE_INFINITY;
   alone = false;
+  #job: EncodeJob;
+  #begun = false;
   readonly #waiters = new Set<Waiter>();
+  readonly #onEncoded: (encoded: EncodedText) => void;
   readonly #onGone: () => void;
 
-  constructor(job: TextJob, cut: boolean, tokens: number, enqueuedAt: number, onGone: () => void) {
-    this.job = job;
+  constructor({ job, cut, tokens, enqueuedAt, onEncoded, onGone }: PendingTextOptions) {
+    this.#job = job;
     this.cut = cut;
     this.tokens = tokens;
     this.enqueuedAt = enqueuedAt;
+    this.#onEncoded = onEncoded;
     this.#onGone = onGone;
   }
 
   get cancelled(): boolean {
     return this.#waiters.size === 0;
+  }
+
+  /** begin is the hand-over to a worker: from now on the job does not change. */
+  begin(): EncodeJob {
+    this.#begun = true;
+    return this.#job;
+  }
+
+  /** ask adds heads to the job, or returns false when the worker has it already, without them. */
+  ask(heads: readonly string[]): boolean {
+    const missing = heads.filter((head) => !this.#job.heads.includes(head));
+    if (missing.length === 0) return true;
+    if (this.#begun) return false;
+    this.#job = { ...this.#job, heads: [...this.#job.heads, ...missing] };
+    return true;
   }
 
   join(waiter: Waiter): void {
@@ -47,9 +78,10 @@ export class PendingText implements QueuedText {
     if (this.#waiters.delete(waiter) && this.#waiters.size === 0) this.#onGone();
   }
 
-  /** answer gives each waiter what `embedding` makes for it. */
-  answer(embedding: (waiter: Waiter) => TextEmbedding): void {
-    for (const waiter of this.#settle()) waiter.answer(embedding(waiter));
+  /** answer gives each waiter the encoding, with the timings that are its own. */
+  answer(encoded: EncodedText, timingsOf: (waiter: Waiter) => InferenceTimings): void {
+    this.#onEncoded(encoded);
+    for (const waiter of this.#settle()) waiter.answer({ ...encoded, timings: timingsOf(waiter) });
   }
 
   refuse(error: RouterError): void {

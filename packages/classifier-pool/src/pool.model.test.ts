@@ -26,7 +26,7 @@ const pools: Classifier[] = [];
 afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 
 async function poolOf(options: ClassifierPoolOptions): Promise<Classifier> {
-  const pool = createClassifierPool({ workers: 1, ...options });
+  const pool = createClassifierPool({ workers: 1, embeddingCacheBytes: 0, ...options });
   pools.push(pool);
   expect(await pool.whenSettled()).toMatchObject({ state: "ready", model: name, dimension: 384 });
   return pool;

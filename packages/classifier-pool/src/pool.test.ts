@@ -73,7 +73,7 @@ async function holdWorker(pool: Classifier): Promise<{ held: Promise<string>; re
 
 describe("embed", () => {
   it("answers in the order of the items, with unit vectors and timings", async () => {
-    const pool = await readyPool({ backend: "deterministic", workers: 2 });
+    const pool = await readyPool({ backend: "deterministic", workers: 2, embeddingCacheBytes: 0 });
     const texts = Array.from({ length: 40 }, (_, index) => `text ${"long ".repeat(index % 7)}number ${index}`);
     const together = await pool.embed(texts.map(item), within(5_000));
     for (const [index, text] of texts.entries()) {
@@ -166,6 +166,87 @@ describe("coalescing", () => {
     release();
     expect([await stays, await joins]).toEqual(["answered", "answered"]);
     expect(await metric("classifierBatchSize", "_sum")).toEqual({ "": 2 });
+  });
+});
+
+describe("the embedding cache", () => {
+  const hitsAndMisses = async () => [
+    (await metrics.classifierCacheHits.get()).values[0]?.value,
+    (await metrics.classifierCacheMisses.get()).values[0]?.value,
+  ];
+
+  it("answers a text that was encoded before without asking a worker", async () => {
+    const pool = await readyPool();
+    const [first] = await pool.embed([item("same")], {});
+    const { release } = await holdWorker(pool);
+    const [second] = await pool.embed([item("same")], within(5_000));
+    release();
+    expect(second!.vector).toEqual(first!.vector);
+    expect(second!.timings).toEqual({ queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: 0 });
+    expect(await hitsAndMisses()).toEqual([1, 2]);
+  });
+
+  it("answers within the same turn of the event loop", async () => {
+    const pool = await readyPool();
+    await pool.embed([item("same")], {});
+    let turns = 0;
+    const counting = setImmediate(() => (turns += 1));
+    await pool.embed([item("same")], within(5_000));
+    clearImmediate(counting);
+    expect(turns).toBe(0);
+  });
+
+  it("encodes only what is new of a submission", async () => {
+    const pool = await readyPool();
+    await pool.embed([item("known")], {});
+    const both = await pool.embed([item("known"), item("new")], {});
+    expect(both.map(({ timings }) => timings.batchSize)).toEqual([0, 1]);
+    expect(await metric("classifierBatchSize", "_sum")).toEqual({ "": 2 });
+  });
+
+  it("remembers a text that was encoded after its caller had left", async () => {
+    const pool = await readyPool();
+    const { held, release } = await holdWorker(pool);
+    const leaving = new AbortController();
+    const left = codeOf(pool.embed([item("held")], { signal: leaving.signal }));
+    leaving.abort();
+    expect(await left).toBe("cancelled");
+    release();
+    await held;
+    expect((await pool.embed([item("held")], {}))[0]!.timings.batchSize).toBe(0);
+  });
+
+  it("still refuses a caller who has left or is too late, as it refuses everybody", async () => {
+    const pool = await readyPool();
+    await pool.embed([item("same")], {});
+    expect(await codeOf(pool.embed([item("same")], { signal: AbortSignal.abort() }))).toBe("cancelled");
+    expect(await codeOf(pool.embed([item("same")], { deadline: systemClock.now() }))).toBe("deadline_exceeded");
+  });
+
+  it("can be turned off", async () => {
+    const pool = await readyPool({ embeddingCacheBytes: 0 });
+    for (let round = 0; round < 2; round += 1) expect((await pool.embed([item("same")], {}))[0]!.timings.batchSize).toBe(1);
+  });
+
+  it("keeps no failure", async () => {
+    const pool = await readyPool();
+    expect(await codeOf(pool.embed([item("failing run")], {}))).toBe("internal");
+    expect(await codeOf(pool.embed([item("failing run")], {}))).toBe("internal");
+    expect((await metrics.classifierCacheBytes.get()).values[0]?.value).toBe(0);
+  });
+});
+
+describe("overload", () => {
+  it("refuses at once what would come too late behind what waits, and answers what it admitted", async () => {
+    const pool = await readyPool({ maxBatchItems: 1 });
+    // The worker's batches have taken about 100 ms each: the estimate knows.
+    for (let round = 0; round < 3; round += 1) await pool.embed([item(`slow ${round}`)], {});
+    const results = Array.from({ length: 20 }, (_, index) => codeOf(pool.embed([item(`slow again ${index}`)], within(450))));
+    const outcomes = await Promise.all(results);
+    expect(outcomes).toContain("answered");
+    // Of 2 seconds of work, 450 ms are asked for.
+    expect(outcomes.filter((outcome) => outcome === "overloaded").length).toBeGreaterThanOrEqual(10);
+    expect((await metric("classifierRefused"))["overloaded"]).toBe(outcomes.filter((outcome) => outcome === "overloaded").length);
   });
 });
 

@@ -29,7 +29,6 @@ export class Submission {
     this.#onRefused = onRefused;
     if (this.#signal?.aborted === true) this.#onAbort();
     else if (this.#deadline <= clock.now()) this.#expire();
-    else this.#watch();
   }
 
   get settled(): boolean {
@@ -41,7 +40,7 @@ export class Submission {
     const waiter: Waiter = {
       joinedAt: this.#clock.now(),
       deadline: this.#deadline,
-      answer: (embedding) => this.#answer(index, embedding),
+      answer: (embedding) => this.answer(index, embedding),
       refuse: (error) => this.refuse(error),
     };
     this.#places.push({ text, waiter });
@@ -54,15 +53,17 @@ export class Submission {
     this.#settle.reject(error);
   }
 
-  #answer(index: number, embedding: TextEmbedding): void {
+  /** answer gives item `index` its embedding. */
+  answer(index: number, embedding: TextEmbedding): void {
     if (this.#settled) return;
     this.#embeddings[index] = embedding;
     this.#missing -= 1;
     if (this.#missing === 0 && this.#end()) this.#settle.resolve(this.#embeddings);
   }
 
-  /** One timer and one listener per call, however many texts it has. */
-  #watch(): void {
+  /** watch begins to mind deadline and signal: one timer and one listener per call, and none for a call that is settled already. */
+  watch(): void {
+    if (this.#settled) return;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#deadline < Number.POSITIVE_INFINITY) {
       this.#timer = setTimeout(() => this.#expire(), Math.ceil(this.#deadline - this.#clock.now()));

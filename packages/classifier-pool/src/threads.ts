@@ -8,9 +8,10 @@
  * Terminating interrupts JavaScript at once; a thread inside a native ONNX run ends only when that run returns, but it is out
  * of the pool immediately.
  */
+import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { RouterError } from "@turnout/shared";
-import type { BatchReply, TextJob, WarmUpReply, WorkerSettings } from "./messages.ts";
+import { RouterError, type EncoderBatching } from "@turnout/shared";
+import type { BatchReply, EncodeJob, WarmUpReply, WorkerSettings } from "./messages.ts";
 
 /** LossCause says why a worker had to be replaced. */
 type LossCause = "crash" | "out_of_memory" | "stuck";
@@ -29,7 +30,7 @@ export interface EncoderThreadsOptions {
   readonly stuckAfterMs: number;
   readonly resourceLimits: ThreadLimits;
   /** A worker became warm. */
-  readonly onWarm: (warmUpMs: number) => void;
+  readonly onWarm: (warmUpMs: number, batching: EncoderBatching) => void;
   /** A worker was lost and is being replaced. */
   readonly onLost: (cause: LossCause, message: string) => void;
   /** No worker is warm and none can be made so. */
@@ -79,6 +80,11 @@ export class EncoderThreads {
     this.started = Promise.all(this.#ensureWarmUps()).then(() => undefined);
   }
 
+  /** threads are the workers' threads, warm or not. */
+  threads(): Worker[] {
+    return this.#piscina.threads;
+  }
+
   /** warm counts workers that are loaded, busy or not. */
   warm(): number {
     let warm = 0;
@@ -92,7 +98,7 @@ export class EncoderThreads {
   }
 
   /** run encodes one batch on an idle worker. Rejects with RouterError "worker_failed" when the worker is lost on the way. */
-  async run(jobs: readonly TextJob[]): Promise<BatchReply> {
+  async run(jobs: readonly EncodeJob[]): Promise<BatchReply> {
     const watchdog = new Watchdog(this.#options.stuckAfterMs);
     this.#busy += 1;
     try {
@@ -144,10 +150,10 @@ export class EncoderThreads {
     }
   }
 
-  #onWarm({ threadId, warmUpMs }: Extract<WarmUpReply, { ok: true }>): void {
+  #onWarm({ threadId, warmUpMs, batching }: Extract<WarmUpReply, { ok: true }>): void {
     this.#warm.add(threadId);
     this.#failedWarmUps = 0;
-    if (!this.#closed) this.#options.onWarm(warmUpMs);
+    if (!this.#closed) this.#options.onWarm(warmUpMs, batching);
   }
 
   /** A worker that answers why it cannot load will answer so again; one that died may do better next time. */

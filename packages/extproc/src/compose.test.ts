@@ -1,7 +1,11 @@
-import { createServer } from "node:net";
 import { once } from "node:events";
+import { createServer } from "node:net";
+import { credentials, loadPackageDefinition, type ServiceClientConstructor } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
 import { createLogger } from "@turnout/shared";
-import { afterEach, describe, expect, it } from "vitest";
+import { protoPath as healthProtoPath } from "grpc-health-check";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { loadProtocol } from "./envoy/protocol.ts";
 import { createSimulator } from "./simulator/index.ts";
 import { kitchenConfig, startKitchen, type Kitchen } from "./testing/kitchen.ts";
 
@@ -40,6 +44,25 @@ async function evaluate({ address }: Kitchen, text: string) {
   });
   return (await response.json()) as { selected_model: string; warnings: string[]; signal_errors: Record<string, { message: string }> };
 }
+
+/** Asks the standard health service, as gateways and Kubernetes do. */
+async function health({ address }: Kitchen): Promise<string> {
+  const packageDefinition = loadPackageDefinition(loadSync(healthProtoPath, { enums: String }));
+  const { Health } = (packageDefinition as unknown as { grpc: { health: { v1: { Health: ServiceClientConstructor } } } }).grpc.health.v1;
+  const client = new Health(address("ExtProc"), credentials.createInsecure());
+  const check = client["Check"] as (request: object, callback: (error: Error | null, reply: { status: string }) => void) => void;
+  try {
+    return await new Promise((resolve, reject) =>
+      check.call(client, {}, (error, reply) => (error === null ? resolve(reply.status) : reject(error))),
+    );
+  } finally {
+    client.close();
+  }
+}
+
+const reloaded = "configuration reloaded";
+const noEncoder = "log_level: info";
+const onlyKeywords = (config: string) => config.replace(/    domains: .*\n/, "").replace(/.*name: pans, priority.*\n/, "");
 
 describe("startTurnout", () => {
   it("runs the same routing behind its HTTP gateway, in front of a backend that refuses unknown names", async () => {
@@ -101,6 +124,40 @@ describe("startTurnout", () => {
     expect([unsure.selected_model, unsure.warnings]).toEqual(["base", ["classifier_unavailable"]]);
     const ready = await fetch(`http://${running.address("management API")}/ready`);
     expect([ready.status, ((await ready.json()) as { status: string }).status]).toEqual([503, "unavailable"]);
+  });
+
+  it("is SERVING for gateways while it can route by the configuration in force", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(kitchenConfig({ extra: noEncoder }), { logger });
+    await running.turnout.ready();
+    expect(await health(running)).toBe("NOT_SERVING");
+    let done = line(reloaded);
+    await running.rewrite(onlyKeywords(kitchenConfig({ extra: noEncoder })));
+    await done;
+    expect(await health(running)).toBe("SERVING");
+    done = line(reloaded);
+    await running.rewrite(kitchenConfig({ extra: noEncoder }));
+    await done;
+    expect(await health(running)).toBe("NOT_SERVING");
+  });
+
+  it("stops taking HTTP requests while an ExtProc stream is still open", async () => {
+    const running = await kitchen(kitchenConfig({ listen: true }));
+    const client = new (loadProtocol().ExternalProcessor)(running.address("ExtProc"), credentials.createInsecure());
+    const stream = client.Process().on("error", () => {});
+    stream.write({ requestHeaders: {} });
+    await once(stream, "data");
+    const closed = running.turnout.close(60_000);
+    const url = `http://${running.address("HTTP gateway")}/health`;
+    const refused = () =>
+      fetch(url).then(
+        () => Promise.reject(new Error("still answers")),
+        () => undefined,
+      );
+    await vi.waitFor(refused, { timeout: 10_000 });
+    stream.end();
+    await closed;
+    client.close();
   });
 
   it("refuses to start on a taken port, names the setting, and leaves nothing listening", async () => {

@@ -1,30 +1,36 @@
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import {
   Lifecycle,
   RouterError,
   systemClock,
   type Classifier,
   type EncoderStatus,
+  type ErrorCode,
   type ExchangeFactory,
   type Logger,
   type Metrics,
 } from "@turnout/shared";
 import { createManagementApi } from "./admin/management-api.ts";
 import { createMetricsServer } from "./admin/metrics-server.ts";
+import { openClassifier, type PinnedEmbedder } from "./classifier.ts";
 import {
   listenersOf,
   managementSettingsOf,
   poolSettingsOf,
+  remoteSettingsOf,
   renderWarning,
   routingSettingsOf,
   watchConfig,
   type Environment,
   type RouterConfig,
 } from "./config/index.ts";
-import { createEmbeddedClassifier, type EmbeddedClassifierOptions } from "./embedded-classifier.ts";
+import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
 import { createExtProcServer } from "./envoy/index.ts";
 import { createBackendDirectory, createGateway, type BackendDirectory } from "./gateway/index.ts";
+import { latestOnly } from "./latest-only.ts";
 import { createExchangeFactory, createRoutingSnapshot, type RoutingSnapshot } from "./routing/index.ts";
+import { clientCaIn } from "./tls-directory.ts";
 
 /**
  * The composition root: the only file where concrete parts meet. It reads like a parts list; what a part does is in its folder.
@@ -60,10 +66,17 @@ interface Serving {
   readonly config: RouterConfig;
   readonly routing: RoutingSnapshot;
   readonly backends: BackendDirectory;
+  /** What its anchors and its requests are encoded by: one model revision, so that vectors of two are never compared. */
+  readonly embedder: PinnedEmbedder;
 }
 
-/** How long encoding the anchors of a configuration may take before routing goes on without them. */
+/** How long encoding the anchors of a configuration may take: a start goes on without them, a reload is refused. */
 const WARM_TIMEOUT_MS = 30_000;
+const WARM_RETRY_MS = 250;
+/** How soon anchors are encoded for a new model revision again after that failed. */
+const RENEW_RETRY_MS = 1_000;
+/** Failures of a busy encoder, worth another try. */
+const PASSING_FAILURES: ReadonlySet<ErrorCode> = new Set(["overloaded", "worker_failed"]);
 
 /** startTurnout starts all parts. When one cannot start, those before it are closed and the error is thrown. */
 export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
@@ -73,20 +86,26 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   const stop = new AbortController();
   const report = (part: string, problem: string) => logger.error({ part, problem }, "a part did not stop cleanly");
 
-  const classifier = createEmbeddedClassifier({ settings: poolSettingsOf(config.document), env, logger, metrics, ...options.model });
+  const classifier = await openClassifier({ document: config.document, env, model: options.model, onReady: renew, logger, metrics });
+  announce(config);
   let serving = build(config);
   const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
 
+  function announce({ warnings }: RouterConfig): void {
+    for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "accepted without effect");
+  }
+
   function build(next: RouterConfig): Serving {
-    for (const warning of next.warnings) logger.warn({ config: renderWarning(warning) }, "accepted without effect");
     const { providers, routing } = next.document;
+    const embedder = classifier.pinned();
     return {
       config: next,
+      embedder,
       routing: createRoutingSnapshot({
         config: routing,
         providers,
         settings: routingSettingsOf(next.document),
-        embedder: classifier,
+        embedder,
         clock: systemClock,
       }),
       backends: createBackendDirectory(providers.models, {
@@ -97,22 +116,66 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     };
   }
 
+  /** The encoder has been ready once; before that, warmAndServe() warms whatever is in force by then. */
+  let settled = false;
+  /** The configuration whose anchors are encoded. */
+  let warmed: Serving | null = null;
+
+  /** warm encodes the anchors. It waits for an encoder that is busy or being replaced, and rejects when that takes too long. */
   async function warm({ routing }: Serving): Promise<void> {
-    if (!routing.router.needsEncoder || classifier.status().state !== "ready") return;
-    try {
-      await routing.router.warm({ deadline: systemClock.now() + WARM_TIMEOUT_MS, signal: stop.signal });
-    } catch (error) {
-      if (!stop.signal.aborted)
-        logger.error({ problem: RouterError.from(error).message }, "domain and embedding signals could not be prepared");
+    const deadline = systemClock.now() + WARM_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await routing.router.warm({ deadline, signal: stop.signal });
+      } catch (error) {
+        if (!PASSING_FAILURES.has(RouterError.from(error).code) || systemClock.now() + WARM_RETRY_MS > deadline) throw error;
+        await wait(WARM_RETRY_MS, undefined, { signal: stop.signal });
+      }
     }
   }
 
+  function tellHealth(): void {
+    extproc.setServing(!serving.routing.router.needsEncoder || warmed === serving);
+  }
+
+  /** The configuration that is in force or is about to be. */
+  let wanted = config;
+  const change = latestOnly(async (next: RouterConfig) => {
+    try {
+      await adopt(next);
+    } catch (error) {
+      if (next !== serving.config) refuse(RouterError.from(error));
+      else void renewLater(RouterError.from(error));
+    }
+  });
+
+  /** renew encodes the anchors anew when the present configuration has none of the revision that answers now. */
+  function renew(): void {
+    if (!settled || (warmed === serving && serving.embedder.revision === classifier.pinned().revision)) return;
+    change(wanted);
+  }
+
+  async function renewLater({ message }: RouterError): Promise<void> {
+    if (stop.signal.aborted) return;
+    logger.warn({ problem: message }, "the anchors could not be encoded for the classifier's present model; trying again");
+    await wait(RENEW_RETRY_MS, undefined, { signal: stop.signal }).then(renew, () => undefined);
+  }
+
+  /** adopt puts a configuration in force once it can route; while it cannot, the one before stays. */
   async function adopt(next: RouterConfig): Promise<void> {
+    const renewal = next === serving.config;
+    const encoder = settled && classifier.status().state !== "unavailable";
+    // What is in force may be of use again; once somebody serves, renew() is called again.
+    if (renewal && !encoder) return;
+    if (!renewal) announce(next);
     const candidate = build(next);
-    await warm(candidate);
+    if (encoder) await warm(candidate);
     for (const setting of needsRestart(serving.config, next))
       logger.warn({ setting }, "this change needs a restart; everything else is in force");
     serving = candidate;
+    if (encoder) warmed = candidate;
+    tellHealth();
+    if (renewal) return logger.info({ revision: candidate.embedder.revision }, "anchors encoded for the classifier's present model");
     metrics.configReloads.inc({ outcome: "adopted" });
     logger.info({ file: next.file, hash: next.hash }, "configuration reloaded");
   }
@@ -124,7 +187,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     metrics,
     ...(certPath === undefined
       ? {}
-      : { tls: { certPath: join(certPath, "tls.crt"), keyPath: join(certPath, "tls.key"), ...(await clientCa(certPath)) } }),
+      : { tls: { certPath: join(certPath, "tls.crt"), keyPath: join(certPath, "tls.key"), ...(await clientCaIn(certPath)) } }),
   });
   const listeners = listenersOf(config.document);
   const gateway = createGateway({
@@ -141,18 +204,25 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   const ready = warmAndServe();
   async function warmAndServe(): Promise<EncoderStatus> {
     const status = await classifier.whenSettled();
-    if (status.state === "unavailable" && serving.routing.router.needsEncoder) {
+    settled = true;
+    if (status.state === "unavailable" && serving.routing.router.needsEncoder && !stop.signal.aborted) {
       logger.error(
         { model: status.model, problem: status.reason },
         "no encoder: domain and embedding signals do not match, keywords still route",
       );
     }
-    // A reload may have swapped the snapshot while its anchors were being encoded.
-    for (let warmed: Serving | null = null; warmed !== serving;) {
-      warmed = serving;
-      await warm(warmed);
+    try {
+      // A reload may swap the configuration while the anchors of the one before are being encoded.
+      while (status.state !== "unavailable" && warmed !== serving) {
+        const candidate = serving;
+        await warm(candidate);
+        warmed = candidate;
+      }
+    } catch (error) {
+      if (!stop.signal.aborted)
+        logger.error({ problem: RouterError.from(error).message }, "domain and embedding signals could not be prepared");
     }
-    extproc.setServing(status.state === "ready" || !serving.routing.router.needsEncoder);
+    tellHealth();
     return status;
   }
 
@@ -198,13 +268,18 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     throw error;
   }
 
+  tellHealth();
   watchConfig(config.file, env, {
     currentHash: config.hash,
     signal: stop.signal,
-    onSnapshot: (next) => void adopt(next).catch((error: unknown) => refuse(RouterError.from(error))),
+    onSnapshot(next) {
+      wanted = next;
+      change(next);
+    },
     onError: refuse,
   });
   function refuse(error: RouterError): void {
+    wanted = serving.config;
     metrics.configReloads.inc({ outcome: "refused" });
     logger.error({ problem: error.message }, "the changed configuration was refused; the previous one stays in force");
   }
@@ -216,6 +291,8 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     async close(grace) {
       graceMs = grace;
       stop.abort();
+      // Both doors drain at the same time: one after the other would take twice the grace.
+      void Promise.allSettled([extproc.drain(grace), gateway.close(grace)]);
       await lifecycle.close(grace + 1_000, report);
     },
   };
@@ -226,16 +303,7 @@ function needsRestart(before: RouterConfig, after: RouterConfig): string[] {
   const differ = (settings: (config: RouterConfig) => unknown) => JSON.stringify(settings(before)) !== JSON.stringify(settings(after));
   return [
     ...(differ(({ document }) => listenersOf(document)) ? ["listeners"] : []),
-    ...(differ(({ document }) => poolSettingsOf(document)) ? ["turnout.classifier"] : []),
+    ...(differ(({ document }) => [poolSettingsOf(document), remoteSettingsOf(document)]) ? ["turnout.classifier"] : []),
     ...(differ(({ document }) => managementSettingsOf(document)) ? ["global.services.management_api"] : []),
   ];
-}
-
-async function clientCa(certPath: string): Promise<{ clientCaPath?: string }> {
-  const path = join(certPath, "ca.crt");
-  const { access } = await import("node:fs/promises");
-  return access(path).then(
-    () => ({ clientCaPath: path }),
-    () => ({}),
-  );
 }

@@ -33,9 +33,11 @@ export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Cl
       pool = createClassifierPool({
         backend: settings.backend,
         ...(modelDirectory === null ? {} : { modelDirectory }),
+        ...(settings.dimension === null ? {} : { dimension: settings.dimension }),
         workers: settings.workers,
         queueLimit: settings.queueLimit,
         maxBatchTokens: settings.maxBatchTokens,
+        embeddingCacheBytes: settings.embeddingCacheBytes,
         logger,
         metrics,
       });
@@ -70,6 +72,7 @@ async function prepare(
   const prepared = await prepareModel({
     name: settings.model,
     variant: settings.variant,
+    ...(settings.layers === null ? {} : { layers: settings.layers }),
     modelsDirectory: settings.modelsDirectory ?? defaultModelsDirectory(env),
     sources,
     ...(directory === undefined ? {} : { directory }),

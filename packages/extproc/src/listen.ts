@@ -15,7 +15,13 @@ export function listenOn(server: Server, host: string, port: number, setting: st
               `${host}:${port} is taken by another process. Stop it, or choose another port with ${setting}.`,
               { cause: error },
             )
-          : new RouterError("internal", `cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+          : new RouterError(
+              "config_invalid",
+              `cannot listen on ${host}:${port} (${error.message}); choose another address or port with ${setting}`,
+              {
+                cause: error,
+              },
+            ),
       );
     };
     server.once("error", onError);

@@ -15,7 +15,9 @@ export type {
 } from "./contracts/exchange.ts";
 export type {
   Classifier,
+  ClassifierHead,
   Embedder,
+  EncoderBatching,
   EncoderStatus,
   InferenceItem,
   InferenceTimings,

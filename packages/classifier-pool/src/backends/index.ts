@@ -13,12 +13,15 @@ export interface TokenBatch {
   readonly lengths: Int32Array;
 }
 
-/** Encoder is a loaded model. Its answer for a text must not depend on the other texts of a batch. */
+/** Encoder is a loaded model. Whether its answer for a text depends on the other texts of a batch, warm-up.ts finds out. */
 export interface Encoder {
+  /** Numbers per text: of its vector, or the logits of a model that classifies. */
   readonly dimension: number;
   readonly tokenizer: TextTokenizer;
-  /** Returns `rows` L2-normalised vectors, one after another, in memory that may be transferred. */
+  /** Returns `rows` L2-normalised vectors (or logits, as they are), one after another, in memory that may be transferred. */
   run(batch: TokenBatch): Promise<Float32Array>;
+  /** Frees the session early, for whoever only tries a model out. */
+  close?(): Promise<void>;
 }
 
 /** EncoderLoader is what a backend module exports as `load`. Rejects with RouterError "model_corrupt" when the model cannot be used. */

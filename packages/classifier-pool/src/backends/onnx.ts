@@ -1,12 +1,15 @@
 /**
- * Runs the model's ONNX graph: int64 `input_ids` and `attention_mask` in, L2-normalised `embedding` out. `run` blocks its
- * thread for as long as the inference takes, which is why it lives in a worker.
+ * Runs a model's ONNX graph: ours, which gives unit vectors, or a published one, whose token vectors are pooled here. `run` blocks
+ * its thread for as long as the inference takes, which is why it lives in a worker.
  */
 import { join } from "node:path";
-import { InferenceSession, Tensor } from "onnxruntime-node";
-import { RouterError } from "@turnout/shared";
+import { InferenceSession, type Tensor } from "onnxruntime-node";
+import { RouterError } from "@turnout/shared/errors";
 import type { WorkerSettings } from "../messages.ts";
-import { createTokenizer, loadVocabulary } from "../tokens/tokenizer.ts";
+import type { GraphSettings } from "../model/graph-settings.ts";
+import { fitVectors, poolTokens } from "../model/pooling.ts";
+import { createTokenizer, loadVocabulary, withPrompt } from "../tokens/tokenizer.ts";
+import { graphFeeds } from "./graph-inputs.ts";
 import type { Encoder, TokenBatch } from "./index.ts";
 
 /**
@@ -21,26 +24,25 @@ const sessionOptions: InferenceSession.SessionOptions = {
 };
 
 export async function load(settings: WorkerSettings): Promise<Encoder> {
-  const { dimension, maxTokens } = settings;
+  const { dimension, maxTokens, graph, classification } = settings;
   const vocabulary = await loadVocabulary(join(settings.modelDirectory, settings.tokenizerFile));
-  const session = await openSession(join(settings.modelDirectory, settings.graphFile));
+  const session = await openSession(join(settings.modelDirectory, graph.file));
+  const width = classification === null ? dimension : graph.width;
+  // What is cut off a vector of length 1 leaves a shorter one.
+  const normalize = graph.normalize || width < graph.width;
   return {
-    dimension,
-    tokenizer: createTokenizer(vocabulary, maxTokens),
+    dimension: width,
+    tokenizer: withPrompt(createTokenizer(vocabulary, maxTokens), graph.prompt),
     async run(batch) {
-      const { embedding } = await session.run(inputs(batch));
-      if (!(embedding?.data instanceof Float32Array) || embedding.data.length !== batch.rows * dimension) {
-        throw new RouterError(
-          "model_corrupt",
-          `expected an output "embedding" of [${batch.rows},${dimension}] floats, got [${String(embedding?.dims)}]`,
-        );
-      }
-      return embedding.data;
+      const output = (await session.run(graphFeeds(graph.inputs, batch, graph.padId), [graph.output]))[graph.output];
+      return fitVectors(textVectors(output, batch, graph), batch.rows, graph.width, width, normalize);
     },
+    close: () => session.release(),
   };
 }
 
-async function openSession(path: string): Promise<InferenceSession> {
+/** openSession opens a graph on one thread. Throws RouterError "model_corrupt". */
+export async function openSession(path: string): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(path, sessionOptions);
   } catch (error) {
@@ -50,20 +52,13 @@ async function openSession(path: string): Promise<InferenceSession> {
   }
 }
 
-/** inputs writes ids and mask as the low words of little-endian int64, which spares a BigInt per token. */
-function inputs({ rows, width, ids, lengths }: TokenBatch): Record<string, Tensor> {
-  const dims = [rows, width];
-  const inputIds = new BigInt64Array(rows * width);
-  const attentionMask = new BigInt64Array(rows * width);
-  const idWords = new Int32Array(inputIds.buffer);
-  const maskWords = new Int32Array(attentionMask.buffer);
-  for (let row = 0; row < rows; row += 1) {
-    const start = row * width;
-    const end = start + (lengths[row] ?? 0);
-    for (let at = start; at < end; at += 1) {
-      idWords[2 * at] = ids[at] ?? 0;
-      maskWords[2 * at] = 1;
-    }
+/** textVectors is one vector (or row of logits) of `graph.width` numbers per text. */
+function textVectors(output: Tensor | undefined, batch: TokenBatch, { output: name, pooling, width }: GraphSettings): Float32Array {
+  const { rows, width: sequence } = batch;
+  const expected = pooling === "none" ? [rows, width] : [rows, sequence, width];
+  if (!(output?.data instanceof Float32Array) || output.dims.join() !== expected.join()) {
+    const found = output === undefined ? "none" : `[${output.dims.join()}] of ${output.type}`;
+    throw new RouterError("model_corrupt", `expected an output "${name}" of [${expected.join()}] floats, got ${found}`);
   }
-  return { input_ids: new Tensor("int64", inputIds, dims), attention_mask: new Tensor("int64", attentionMask, dims) };
+  return pooling === "none" ? output.data : poolTokens(output.data, batch, width, pooling);
 }

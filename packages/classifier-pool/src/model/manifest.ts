@@ -11,11 +11,11 @@ import { sha256OfFile } from "./checksum.ts";
 /** manifestFile is the manifest's name inside a prepared model's directory. */
 export const manifestFile = "manifest.json";
 
-/** ModelVariant is the arithmetic of the graph: "int8" is the fast one, "fp32" the exact one. */
+/** ModelVariant says whose graph it is: ours with fast ("int8") or exact ("fp32") arithmetic, or the model's own ("as-is"). */
 export type ModelVariant = z.output<typeof variantSchema>;
 
 /** variantSchema is shared with the command line. */
-export const variantSchema = z.enum(["int8", "fp32"]);
+export const variantSchema = z.enum(["int8", "fp32", "as-is"]);
 
 /** architectureSchema is the part of a BERT encoder's config.json that decides the graph. */
 export const architectureSchema = z.strictObject({
@@ -34,34 +34,88 @@ export type EncoderArchitecture = z.output<typeof architectureSchema>;
 
 const plainFileName = z.string().refine((path) => path !== "" && path !== ".." && basename(path) === path, "must be a plain file name");
 
-const manifestSchema = z.object({
+const headSchema = z.strictObject({
+  name: z.string().min(1),
+  labels: z.array(z.string().min(1)).min(1),
+  weights: plainFileName,
+});
+
+/** Pooling makes one vector of a text's token vectors; "none": the graph has done so. */
+export type Pooling = z.output<typeof poolingSchema>;
+
+/** poolingSchema is shared with the command line. */
+export const poolingSchema = z.enum(["mean", "cls", "last_token", "none"]);
+
+/** graphInputs are the inputs that we can feed, and what they get: ids, 1 per real token, segment 0, place in the text. */
+export const graphInputs = ["input_ids", "attention_mask", "token_type_ids", "position_ids"] as const;
+
+const graphInputSchema = z.object({ name: z.enum(graphInputs), type: z.enum(["int64", "int32"]) });
+
+/** GraphInput is an input of the graph, [batch, sequence]. */
+export type GraphInput = z.output<typeof graphInputSchema>;
+
+const commonFields = {
   /** Layout of this document. */
   format: z.literal(1),
   name: z.string().min(1),
-  /** Revision of the weights: the hub's commit, or the weights' SHA-256 where there is none. */
+  /** Names the vector space: the hub's commit, or a SHA-256 of all that decides the vectors where there is none. */
   revision: z.string().min(1),
-  variant: variantSchema,
   /** Version of our graph recipe; a model of another recipe is prepared anew. */
   recipe: z.int().positive(),
-  architecture: architectureSchema,
-  /** Length of the vectors. */
-  dimension: z.int().positive(),
-  /** Longest sequence the position table has, special tokens included. */
+  /** Length of the vectors; 0: there are none, only `classification`. */
+  dimension: z.int().nonnegative(),
+  /** Longest sequence the encoder reads, special tokens included. */
   maxTokens: z.int().positive(),
-  pooling: z.literal("mean"),
-  normalize: z.literal(true),
-  /** int8 only: weights lie in -weightLimit..weightLimit; 64 where the processor's 8-bit products saturate, else 127. */
-  weightLimit: z.union([z.literal(64), z.literal(127)]).nullable(),
   graph: plainFileName,
   tokenizer: plainFileName,
+  /** Linear classification heads on the vector: file of float32 weights [labels, dimension], then biases [labels], little-endian. */
+  heads: z.array(headSchema).optional(),
   files: z.array(z.object({ path: plainFileName, bytes: z.int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).min(1),
   /** Where the weights came from, for people. */
   source: z.string(),
   createdBy: z.string(),
+};
+
+/** A graph of our own: int64 `input_ids`, `attention_mask` [batch, sequence] in, unit vectors `embedding` [batch, dimension] out. */
+const convertedSchema = z.object({
+  ...commonFields,
+  variant: z.enum(["int8", "fp32"]),
+  architecture: architectureSchema,
+  /** The checkpoint's layers, where the graph leaves off after fewer of them (`architecture.layers`). */
+  layersOf: z.int().positive().optional(),
+  pooling: z.literal("mean"),
+  normalize: z.literal(true),
+  /** int8 only: weights lie in -weightLimit..weightLimit; 64 where the processor's 8-bit products saturate, else 127. */
+  weightLimit: z.union([z.literal(64), z.literal(127)]).nullable(),
 });
 
-/** ModelManifest describes one prepared model. Graph inputs: int64 [batch, sequence] `input_ids`, `attention_mask`; output: float `embedding` [batch, dimension]. */
+/** A graph that somebody else made, untouched. */
+const asIsSchema = z.object({
+  ...commonFields,
+  variant: z.literal("as-is"),
+  inputs: z.array(graphInputSchema).min(1),
+  output: z.string().min(1),
+  /** What the worker does with the output. */
+  pooling: poolingSchema,
+  /** False only where the graph gives unit vectors itself, which each worker checks when it warms up. */
+  normalize: z.boolean(),
+  /** Put before every text, e.g. "query: ". */
+  prompt: z.string(),
+  /** Length of the graph's vectors, where only their first `dimension` numbers are served (Matryoshka). */
+  graphDimension: z.int().positive().optional(),
+  /** What fills a row behind its tokens. */
+  padId: z.int().nonnegative(),
+  /** Set for sequence classifiers: the output is one logit per label, served as the head `name`. */
+  classification: z.object({ name: z.string().min(1), labels: z.array(z.string().min(1)).min(1) }).optional(),
+});
+
+const manifestSchema = z.discriminatedUnion("variant", [convertedSchema, asIsSchema]);
+
+/** ModelManifest describes one prepared model. */
 export type ModelManifest = z.output<typeof manifestSchema>;
+
+/** AsIsManifest describes a model that runs as it was published. */
+export type AsIsManifest = z.output<typeof asIsSchema>;
 
 /**
  * loadManifest reads and checks a prepared model's manifest: every file must be there with its size (cheap, every start);
@@ -79,7 +133,7 @@ export async function loadManifest(
     throw corrupt(`${directory} holds no prepared model (cannot read ${manifestFile})`, cause);
   }
   const manifest = parseManifest(path, text);
-  for (const named of [manifest.graph, manifest.tokenizer]) {
+  for (const named of [manifest.graph, manifest.tokenizer, ...(manifest.heads ?? []).map(({ weights }) => weights)]) {
     if (!manifest.files.some((file) => file.path === named)) throw corrupt(`${path}: "${named}" is not in its list of files`);
   }
   for (const file of manifest.files) {

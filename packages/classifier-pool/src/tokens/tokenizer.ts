@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { Tokenizer as VocabularyTokenizer } from "@huggingface/tokenizers";
-import { RouterError } from "@turnout/shared";
+import { RouterError } from "@turnout/shared/errors";
 import type { TextJob } from "../messages.ts";
 
 /** TokenizedText is one text as the encoder reads it. */
@@ -57,6 +57,17 @@ export function createTokenizer(vocabulary: Vocabulary, maxTokens: number): Text
         ...suffix,
       ];
       return { ids, sampled: true };
+    },
+  };
+}
+
+/** withPrompt puts `prompt` before every text; its tokens count against the window. */
+export function withPrompt(tokenizer: TextTokenizer, prompt: string): TextTokenizer {
+  if (prompt === "") return tokenizer;
+  return {
+    tokenize({ parts: [head, ...rest], window }) {
+      // A job has one part or three, and so has its copy.
+      return tokenizer.tokenize({ parts: [prompt + head, ...rest] as unknown as TextJob["parts"], window });
     },
   };
 }

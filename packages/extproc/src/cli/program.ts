@@ -24,6 +24,6 @@ export function createProgram(env: Environment): Command {
   addConfigCommands(program, env);
   addModelsCommands(program, env);
   addSimulateCommand(program);
-  addClassifierCommand(program);
+  addClassifierCommand(program, env);
   return program;
 }

@@ -29,7 +29,7 @@ export function addQuickstartCommand(program: Command, env: Environment): void {
       timeToFirstTokenMs: 20,
       interTokenLatencyMs: 5,
     });
-    const backend = await simulator.listen("127.0.0.1", options.simulatorPort);
+    const backend = await simulator.listen("127.0.0.1", options.simulatorPort, "--simulator-port");
     const turnout = await start(config, { ...options, logLevel: options.logLevel ?? "warn" }, env).catch((error: unknown) =>
       abandon(simulator, error),
     );

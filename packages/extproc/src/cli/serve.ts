@@ -3,7 +3,7 @@ import type { SourceName } from "@turnout/classifier-pool/prepare";
 import { Option, type Command } from "commander";
 import { startTurnout, type Turnout } from "../compose.ts";
 import { loadConfig, renderWarning, type RouterConfig } from "../config/index.ts";
-import { parsePort, parseSources } from "./options.ts";
+import { parsePort, parseSeconds, parseSources } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 
@@ -46,7 +46,7 @@ export function withServeOptions(command: Command, defaults: { readonly address:
       ["hub"] as readonly SourceName[],
     )
     .option("--model-directory <dir>", "a local checkpoint, for --source directory")
-    .option("--grace <seconds>", "how long open requests may go on after SIGTERM", Number, defaults.grace);
+    .option("--grace <seconds>", "how long open requests may go on after SIGTERM", parseSeconds, defaults.grace);
 }
 
 /** addServeCommand adds `turnout serve`. */
@@ -61,6 +61,7 @@ export function addServeCommand(program: Command, env: Environment): void {
     .option("--cert-path <dir>", "directory with tls.crt and tls.key, and ca.crt to require client certificates");
   withServeOptions(command, { address: "0.0.0.0", grace: 30 }).action(async (options: ServeOptions) => {
     if (options.secure && options.certPath === undefined) command.error("--secure needs --cert-path, a directory with tls.crt and tls.key");
+    if (!options.secure && options.certPath !== undefined) command.error("--cert-path needs --secure: without it ExtProc is not encrypted");
     const config = await loadConfig(options.config, env);
     const turnout = await start(config, options, env);
     stopOnSignals(() => turnout.close(options.grace * 1_000));

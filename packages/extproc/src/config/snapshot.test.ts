@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "./load.ts";
-import { listenersOf, managementSettingsOf, poolSettingsOf, routingSettingsOf } from "./snapshot.ts";
+import { listenersOf, managementSettingsOf, poolSettingsOf, remoteSettingsOf, routingSettingsOf } from "./snapshot.ts";
 
 const documentOf = (rest: string) =>
   parseConfig(`version: v0.3\nproviders: {defaults: {default_model: base}, models: [{name: base}]}\nrouting: {}\n${rest}`, {
@@ -60,15 +60,33 @@ describe("routingSettingsOf", () => {
 
 describe("the other parts' options", () => {
   it("name the pool's model and limits", () => {
-    expect(poolSettingsOf(documentOf("turnout: {classifier: {variant: fp32, workers: 3, models_directory: /m}}"))).toEqual({
+    expect(poolSettingsOf(documentOf("turnout: {classifier: {variant: fp32, workers: 3, models_directory: /m, layers: 4}}"))).toEqual({
       model: "all-MiniLM-L6-v2",
       backend: "onnx",
       variant: "fp32",
+      dimension: null,
+      layers: 4,
       modelsDirectory: "/m",
       workers: 3,
       queueLimit: 1024,
       maxBatchTokens: 192,
+      embeddingCacheBytes: 33_554_432,
     });
+  });
+
+  it("find the classifier service where there is one", () => {
+    expect(remoteSettingsOf(documentOf("turnout: {classifier: {workers: 3}}"))).toBeNull();
+    expect(remoteSettingsOf(documentOf('turnout: {classifier: {endpoint: "a:1, b:2"}}'))).toEqual({
+      endpoint: "a:1, b:2",
+      balancing: "power_of_two",
+    });
+    const tls = "tls: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: pool}";
+    expect(remoteSettingsOf(documentOf(`turnout: {classifier: {endpoint: "dns:///pool:50052", balancing: round_robin, ${tls}}}`))).toEqual({
+      endpoint: "dns:///pool:50052",
+      balancing: "round_robin",
+      tls: { caPath: "/ca", certPath: "/c", keyPath: "/k", serverName: "pool" },
+    });
+    expect(() => documentOf('turnout: {classifier: {endpoint: "http://pool:50052"}}')).toThrow(/dns:\/\/\/host:port/);
   });
 
   it("give the gateway's listeners with timeouts in milliseconds", () => {

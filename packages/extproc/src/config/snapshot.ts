@@ -36,24 +36,56 @@ export function routingSettingsOf({ global, turnout }: ConfigDocument): RoutingS
 /** PoolSettings is what the classifier pool inside the process is made from. */
 export interface PoolSettings {
   readonly model: string;
-  readonly variant: "int8" | "fp32";
+  readonly variant: "int8" | "fp32" | "as-is";
+  /** Null: the model's own. */
+  readonly dimension: number | null;
+  /** Null: all of the encoder's. */
+  readonly layers: number | null;
   readonly backend: "onnx" | "deterministic";
   /** Null: the default directory. */
   readonly modelsDirectory: string | null;
   readonly workers: number | "auto";
   readonly queueLimit: number;
   readonly maxBatchTokens: number;
+  readonly embeddingCacheBytes: number;
 }
 
-export function poolSettingsOf({ turnout: { classifier } }: ConfigDocument): PoolSettings {
+export function poolSettingsOf({ turnout: { classifier } }: Pick<ConfigDocument, "turnout">): PoolSettings {
   return {
     model: classifier.model,
     variant: classifier.variant,
+    dimension: classifier.dimension ?? null,
+    layers: classifier.layers ?? null,
     backend: classifier.backend,
     modelsDirectory: classifier.models_directory ?? null,
     workers: classifier.workers,
     queueLimit: classifier.queue_limit,
     maxBatchTokens: classifier.max_batch_tokens,
+    embeddingCacheBytes: classifier.embedding_cache_bytes,
+  };
+}
+
+/** RemoteSettings is where the classifier pool is when it is a service of its own. */
+export interface RemoteSettings {
+  readonly endpoint: string;
+  readonly balancing: "power_of_two" | "round_robin";
+  readonly tls?: { readonly caPath?: string; readonly certPath?: string; readonly keyPath?: string; readonly serverName?: string };
+}
+
+/** remoteSettingsOf is null when the pool is inside the process. */
+export function remoteSettingsOf({ turnout: { classifier } }: Pick<ConfigDocument, "turnout">): RemoteSettings | null {
+  const { endpoint, balancing, tls } = classifier;
+  if (endpoint === undefined) return null;
+  if (tls === undefined) return { endpoint, balancing };
+  return {
+    endpoint,
+    balancing,
+    tls: {
+      ...(tls.ca_file === undefined ? {} : { caPath: tls.ca_file }),
+      ...(tls.cert_file === undefined ? {} : { certPath: tls.cert_file }),
+      ...(tls.key_file === undefined ? {} : { keyPath: tls.key_file }),
+      ...(tls.server_name === undefined ? {} : { serverName: tls.server_name }),
+    },
   };
 }
 

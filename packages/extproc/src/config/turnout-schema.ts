@@ -40,13 +40,47 @@ const signals = z.strictObject({
     .describe("What is read of a longer text: its beginning, or a third each from beginning, middle and end."),
 });
 
+const classifierTls = z.strictObject({
+  ca_file: z.string().min(1).optional().describe("Authority of the service's certificate (PEM). Default: the system's authorities."),
+  cert_file: z.string().min(1).optional().describe("This front's certificate (PEM), where the service asks for one (mTLS)."),
+  key_file: z.string().min(1).optional().describe("Key of cert_file (PEM)."),
+  server_name: z.string().min(1).optional().describe("Name in the service's certificate. Default: the endpoint's host."),
+});
+
 const classifier = z.strictObject({
+  endpoint: z
+    .string()
+    .regex(/^(dns:\/{3}[^\s,/]+:\d{1,5}|[^\s,/]+:\d{1,5}(\s*,\s*[^\s,/]+:\d{1,5})*)$/, "expected dns:///host:port or host:port,host:port")
+    .optional()
+    .describe(
+      "A classifier service of its own (`turnout classifier`): dns:///host:port with one address per replica, or host:port,host:port. The keys about model, workers and queue are then the service's.",
+    ),
+  balancing: z
+    .enum(["power_of_two", "round_robin"])
+    .default("power_of_two")
+    .describe("Which replica of the service is asked: the less loaded of two drawn ones, or each in turn."),
+  tls: classifierTls.optional().describe("TLS to the service; without it the connection is plain."),
   model: z
     .string()
     .min(1)
     .default("all-MiniLM-L6-v2")
     .describe("Encoder for the signals that need one; `turnout models list` knows the names."),
-  variant: z.enum(["int8", "fp32"]).default("int8").describe("int8 is fast; fp32 is the reference."),
+  variant: z
+    .enum(["int8", "fp32", "as-is"])
+    .default("int8")
+    .describe("int8 is fast; fp32 is the reference; as-is is a published ONNX graph, prepared with `turnout models prepare --as-is`."),
+  dimension: z
+    .int()
+    .min(1)
+    .max(16_384)
+    .optional()
+    .describe("Use only the first numbers of the vectors, for encoders trained for it (Matryoshka). Default: all."),
+  layers: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("Leave the encoder after this many layers: quicker and less exact. Not for as-is. Default: all."),
   backend: z
     .enum(["onnx", "deterministic"])
     .default("onnx")
@@ -70,6 +104,11 @@ const classifier = z.strictObject({
     .min(16)
     .default(192)
     .describe("Padded tokens in one batch. Larger batches raise throughput a little and latency a lot."),
+  embedding_cache_bytes: z
+    .int()
+    .min(0)
+    .default(32 * 1024 * 1024)
+    .describe("Memory for embeddings of texts that come again; 0 turns it off. An entry takes about 2 KB, and no text is kept."),
 });
 
 export const turnoutSchema = z.strictObject({
@@ -92,5 +131,5 @@ export const turnoutSchema = z.strictObject({
   log_level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Least level that is logged."),
   limits: limits.prefault({}).describe("Bounds on request bodies."),
   signals: signals.prefault({}).describe("How texts are read for the domain and embedding signals."),
-  classifier: classifier.prefault({}).describe("The classifier pool inside this process."),
+  classifier: classifier.prefault({}).describe("The classifier pool: inside this process, or a service of its own."),
 });

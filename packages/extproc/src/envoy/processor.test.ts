@@ -1,6 +1,6 @@
 import type { Exchange, ExchangeLimits } from "@turnout/shared";
 import { describe, expect, it } from "vitest";
-import { HeldBytes } from "./held-bytes.ts";
+import { HeldBytes } from "../held-bytes.ts";
 import { Processor } from "./processor.ts";
 import type { ProcessingRequest, ProcessingResponse } from "./protocol.ts";
 import { createOutbox, noChanges } from "./reply.ts";

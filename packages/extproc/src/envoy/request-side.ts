@@ -17,14 +17,14 @@
 import type { BodyVerdict, Exchange, ExchangeLimits, HeaderChanges, HttpHead, Reply } from "@turnout/shared";
 import { requestOverride, type BodyMode, type BodyModes } from "./body-mode.ts";
 import { assumeRequestHead, decodeRequestHead, headerValue } from "./decode.ts";
-import { BodyCollector, type HeldBytes } from "./held-bytes.ts";
+import { BodyCollector, type HeldBytes } from "../held-bytes.ts";
 import type { HttpBody, HttpHeaders, ProcessingRequest } from "./protocol.ts";
 import { noChanges, type Outbox, type RequestBodyTurn, type RequestHeadersTurn, type Routing, type TrailersTurn } from "./reply.ts";
 
 /** Witness hears what an operator should be able to count or read. */
 export interface Witness {
   /** A body went on unrouted although somebody wanted to see it. */
-  unrouted(reason: "held_bytes" | "partial_body" | "no_body" | "grpc_body"): void;
+  unrouted(reason: "held_bytes" | "partial_body" | "no_body" | "grpc_body" | "streamed_encoding"): void;
   /** The gateway did something the protocol does not foresee. */
   slip(reason: "repeated_message" | "unknown_message" | "second_answer" | "answer_after_end"): void;
   /** The exchange threw. */
@@ -58,6 +58,8 @@ export class RequestSide {
   /** Changes of the head verdict that no answer has carried yet. */
   #pendingChanges: HeaderChanges = noChanges;
   #contentLength: number | null = null;
+  /** The body is compressed: a plain one in its place needs another header. */
+  #encoded = false;
   #timer: NodeJS.Timeout | null = null;
   #swallowed = false;
 
@@ -167,6 +169,7 @@ export class RequestSide {
     }
     this.#stage = "collecting";
     this.#contentLength = parseContentLength(headerValue(head.headers, "content-length"));
+    this.#encoded = (headerValue(head.headers, "content-encoding") ?? "identity").trim().toLowerCase() !== "identity";
     if (this.#mode === "STREAMED" || this.#mode === "FULL_DUPLEX_STREAMED") {
       if (!limits.streamedBody) witness.streamedBodyOff();
       this.#startTimer();
@@ -200,6 +203,13 @@ export class RequestSide {
     if (complete) return this.#decideAnswered(turn);
     if (this.#mode === "BUFFERED_PARTIAL") {
       witness.unrouted("partial_body");
+      this.#pass();
+      turn.keep(this.#takePendingRouting());
+      return;
+    }
+    if (this.#encoded) {
+      // With the first answer the head goes upstream: nothing could say any more that the body which follows is plain.
+      witness.unrouted("streamed_encoding");
       this.#pass();
       turn.keep(this.#takePendingRouting());
       return;

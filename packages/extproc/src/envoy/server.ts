@@ -2,16 +2,18 @@
  * The ExtProc server: one port with ext_proc, grpc.health.v1 and reflection. It owns the listener, so that a taken port is a
  * plain error and connections can be counted, and injects the sockets into grpc-js. It routes nothing itself.
  */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ServerHttp2Session } from "node:http2";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { createSecureContext } from "node:tls";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { RouterError, type ExchangeFactory, type Logger, type Metrics } from "@turnout/shared";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import { sessionsOf, tolerateResets } from "./grpc-internals.ts";
-import { HeldBytes } from "./held-bytes.ts";
+import { HeldBytes } from "../held-bytes.ts";
 import { loadProtocol, serviceName } from "./protocol.ts";
 import { createProcessService, tolerant } from "./service.ts";
 
@@ -135,8 +137,8 @@ function bind(listener: NetServer, host: string, port: number): Promise<void> {
     const taken = error.code === "EADDRINUSE";
     const message = taken
       ? `the ExtProc port ${host}:${port} is taken by another process; choose another with --port`
-      : `the ExtProc server cannot listen on ${host}:${port}: ${error.message}`;
-    reject(new RouterError(taken ? "port_in_use" : "internal", message, { cause: error }));
+      : `the ExtProc server cannot listen on ${host}:${port} (${error.message}); choose another address with --address or port with --port`;
+    reject(new RouterError(taken ? "port_in_use" : "config_invalid", message, { cause: error }));
   };
   listener.once("error", refuse);
   listener.listen({ host, port }, () => {
@@ -160,6 +162,15 @@ async function loadCredentials(tls: TlsFiles | undefined): Promise<ServerCredent
     read(tls.keyPath, "TLS key"),
     tls.clientCaPath === undefined ? null : read(tls.clientCaPath, "client CA"),
   ]);
+  try {
+    // Said now: grpc-js would say it in a way that nobody can read, and a client CA that is none would only refuse every client.
+    createSecureContext({ cert: cert_chain, key: private_key });
+    if (clientCa !== null) new X509Certificate(clientCa).toString();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const files = [tls.certPath, tls.keyPath, ...(tls.clientCaPath === undefined ? [] : [tls.clientCaPath])];
+    throw new RouterError("config_invalid", `the TLS files ${files.join(", ")} cannot be used: ${reason}`, { cause: error });
+  }
   return ServerCredentials.createSsl(clientCa, [{ cert_chain, private_key }], clientCa !== null);
 }
 

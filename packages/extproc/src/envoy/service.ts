@@ -7,7 +7,7 @@
  */
 import { status, type ServerDuplexStream } from "@grpc/grpc-js";
 import { RouterError, type Exchange, type ExchangeFactory, type ExchangeLimits, type Logger, type Metrics } from "@turnout/shared";
-import type { HeldBytes } from "./held-bytes.ts";
+import type { HeldBytes } from "../held-bytes.ts";
 import { Processor } from "./processor.ts";
 import type { ExternalProcessorDefinition, ExternalProcessorHandlers, ProcessingRequest, ProcessingResponse } from "./protocol.ts";
 import { createOutbox, noChanges, type Outbox } from "./reply.ts";

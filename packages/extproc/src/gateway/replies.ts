@@ -13,11 +13,13 @@ const LINGER_MS = 1000;
 /** errorReply gives an error OpenAI's shape, so that its clients raise the exception they have for the status. */
 export function errorReply(error: RouterError): Reply {
   const type = error.httpStatus >= 500 ? "server_error" : "invalid_request_error";
+  // What a bug says of itself is for the log, not for clients.
+  const message = error.code === "internal" ? "the gateway failed" : error.message;
   const retry: HeaderEntry[] = error.code === "overloaded" ? [["retry-after", "1"]] : [];
   return {
     status: error.httpStatus,
     headers: [["content-type", "application/json"], ...retry],
-    body: JSON.stringify({ error: { message: error.message, type, code: error.code } }),
+    body: JSON.stringify({ error: { message, type, code: error.code } }),
     details: error.code,
   };
 }

@@ -3,10 +3,11 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
 import { RouterError, type Exchange, type ExchangeFactory, type HeaderEntry, type Logger, type Metrics, type Reply } from "@turnout/shared";
+import type { HeldBytes } from "../held-bytes.ts";
 import type { BackendDirectory } from "./backends.ts";
 import { applyChanges, entriesOf, headerValue, rawOf, requestIdOf, withoutHopByHop } from "./headers.ts";
 import { errorReply, hasBody, sendReply } from "./replies.ts";
-import { readBody, type HeldBytes } from "./request-body.ts";
+import { readBody } from "./request-body.ts";
 import type { Upstream } from "./upstream.ts";
 
 /**
@@ -199,9 +200,9 @@ function breakOff(request: IncomingMessage, response: ServerResponse): void {
   else response.destroy();
 }
 
+/** withRequestId leaves exactly one id, so that client, log and backend speak of the same. */
 function withRequestId(headers: HeaderEntry[]): HeaderEntry[] {
-  if (requestIdOf(headers) !== undefined) return headers;
-  return [...headers.filter(([name]) => name !== "x-request-id"), ["x-request-id", randomUUID()]];
+  return [...headers.filter(([name]) => name !== "x-request-id"), ["x-request-id", requestIdOf(headers) ?? randomUUID()]];
 }
 
 /** The backend gets its own host, and a length that undici counts: for a stream the client's, when it gave one. */

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIPv6, Socket } from "node:net";
 import { RouterError, type ExchangeFactory, type Logger, type Metrics } from "@turnout/shared";
+import { HeldBytes } from "../held-bytes.ts";
 import { listenOn } from "../listen.ts";
 import type { BackendDirectory } from "./backends.ts";
 import { errorReply, refusalText, sendReply } from "./replies.ts";
-import { HeldBytes } from "./request-body.ts";
 import { walkRequest, type WalkParts } from "./request-walk.ts";
 import { createUpstream } from "./upstream.ts";
 
@@ -88,6 +88,9 @@ export interface Gateway {
 /** The only requests that reach an exchange; /v1/models is answered by it. */
 const ROUTES = new Set(["POST /v1/chat/completions", "POST /v1/completions", "GET /v1/models"]);
 
+/** The parser takes "gzip, chunked" but undoes only the chunks: what would be forwarded is not what was sent. */
+const STACKED_CODINGS = /,\s*chunked\s*$/i;
+
 /** createGateway prepares a gateway; nothing listens before listen(). */
 export function createGateway(options: GatewayOptions): Gateway {
   const { logger, metrics, exchanges, backends } = options;
@@ -169,7 +172,10 @@ function createListener(listener: GatewayListener, parts: WalkParts, limits: Gat
   async function dispatch(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const route = `${request.method} ${path}`;
-    if (ROUTES.has(route)) {
+    if (STACKED_CODINGS.test(request.headers["transfer-encoding"] ?? "")) {
+      const problem = new RouterError("request_invalid", "the only transfer-encoding understood is chunked");
+      await sendReply(request, response, errorReply(problem));
+    } else if (ROUTES.has(route)) {
       const timeoutMs = listener.timeoutMs ?? REQUEST_TIMEOUT_MS;
       await walkRequest(request, response, parts, { listener: listener.name, timeoutMs, expectsContinue });
     } else if (route === "GET /health") {

@@ -18,7 +18,10 @@ describe("parseBody", () => {
     [Buffer.from("[]"), "not_an_object"],
     [Buffer.from("null"), "not_an_object"],
     [Buffer.from('"auto"'), "not_an_object"],
-  ])("says why %s cannot be read", (body, reason) => {
+    [Buffer.from(`{"x":[${"[],".repeat(250_000)}0]}`), "too_many_values"],
+    [Buffer.from(`{${'"a":0,'.repeat(250_000)}"model":"auto"}`), "too_many_values"],
+    [Buffer.from("[".repeat(300_000)), "too_many_values"],
+  ])("says why %.40s cannot be read", (body, reason) => {
     expect(parseBody(body, "chat")).toBe(reason);
   });
 

@@ -3,7 +3,7 @@
  * mutation.ts can change a few of them and leave every other byte alone. Pure; called by the exchange.
  */
 import type { ChatMessage, MessageRole, RoutingRequest } from "@turnout/shared";
-import { objectMembers, type Member } from "./json-spans.ts";
+import { hasMoreValues, objectMembers, type Member } from "./json-spans.ts";
 
 /** Endpoint tells the two kinds of request that are routed apart. */
 export type Endpoint = "chat" | "completions";
@@ -23,12 +23,19 @@ export interface ParsedBody {
 }
 
 /** UnreadableBody says why a body is not a request. */
-export type UnreadableBody = "invalid_utf8" | "malformed_json" | "not_an_object";
+export type UnreadableBody = "invalid_utf8" | "malformed_json" | "not_an_object" | "too_many_values";
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
+/**
+ * MAX_VALUES of one body. A value costs up to 0.5 us and 250 bytes once parsed, on the event loop: 30 MB of nothing but empty lists,
+ * which compress to 30 KB, stood still for 2.5 s and took 1 GB.
+ */
+const MAX_VALUES = 250_000;
+
 /** parseBody never throws: a body that cannot be read is the reason why. */
 export function parseBody(body: Uint8Array, endpoint: Endpoint): ParsedBody | UnreadableBody {
+  if (body.length > MAX_VALUES && hasMoreValues(body, MAX_VALUES)) return "too_many_values";
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);

@@ -1,10 +1,13 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { codingsOf, decode, isSupported } from "./content-encoding.ts";
+import { codingsOf, createInflater, isSupported } from "./content-encoding.ts";
 
 const text = JSON.stringify({ model: "auto", words: "leaf ".repeat(200) });
 
-describe("decode", () => {
+const decode = (body: Uint8Array, codings: readonly string[], maxBytes: number, signal?: AbortSignal) =>
+  createInflater()(body, codings, { maxBytes, ...(signal === undefined ? {} : { signal }) });
+
+describe("inflate", () => {
   it.each([
     ["gzip", gzipSync(text)],
     ["x-gzip", gzipSync(text)],
@@ -28,6 +31,28 @@ describe("decode", () => {
 
   it.each(["gzip", "deflate", "br", "zstd"])("refuses broken %s", async (coding) => {
     await expect(decode(Buffer.from("not compressed at all"), [coding], 1_000)).rejects.toMatchObject({ code: "encoding_refused" });
+  });
+
+  it("rejects with the reason when the caller leaves", async () => {
+    const controller = new AbortController();
+    const result = decode(gzipSync(Buffer.alloc(50_000_000)), ["gzip"], 100_000_000, controller.signal);
+    controller.abort(new Error("gone"));
+    await expect(result).rejects.toThrow("gone");
+    await expect(decode(gzipSync(text), ["gzip"], 1_000_000, controller.signal)).rejects.toThrow("gone");
+  });
+
+  it("inflates a few at a time, however many come, and sheds beyond a bound", async () => {
+    const inflate = createInflater();
+    const bomb = gzipSync(Buffer.alloc(200_000));
+    const count = (results: readonly PromiseSettledResult<unknown>[], status: string) =>
+      results.filter((result) => result.status === status).length;
+    const many = await Promise.allSettled(Array.from({ length: 300 }, () => inflate(bomb, ["gzip"], { maxBytes: 10_000_000 })));
+    expect(count(many, "rejected")).toBeGreaterThanOrEqual(40);
+    for (const result of many)
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "overloaded", httpStatus: 503 });
+    // All turns were given back.
+    const few = await Promise.allSettled(Array.from({ length: 20 }, () => inflate(gzipSync(text), ["gzip"], { maxBytes: 10_000 })));
+    expect(count(few, "fulfilled")).toBe(20);
   });
 
   it("refuses gzip that is cut off", async () => {

@@ -327,6 +327,20 @@ describe("response head", () => {
   });
 });
 
+describe("degraded requests", () => {
+  it.each([
+    ["overloaded", "classifier_overloaded"],
+    ["encoder_unavailable", "classifier_unavailable"],
+  ] as const)("are routed on what is known, counted and named when the encoder is %s", async (code, step) => {
+    const fixture = await createFixture();
+    fixture.embedder.failWith(code);
+    const { text, exchange } = await send(chat("pruning roses"), { fixture });
+    expect(JSON.parse(text)).toMatchObject({ model: "base" });
+    expect(exchange.onResponseHead({ status: 200, headers: [] }).set).toContainEqual(["x-vsr-response-warnings", step]);
+    expect(await counted(fixture.metrics.degradedRequests)).toEqual([[step, 1]]);
+  });
+});
+
 describe("deadline and cancellation", () => {
   it("goes on with what is known when its own deadline passes, counts and says it", async () => {
     const fixture = await createFixture({ settings: { deadlineMs: 5 } });

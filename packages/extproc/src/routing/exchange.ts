@@ -22,7 +22,7 @@ import {
   type ResponseHead,
 } from "@turnout/shared";
 import { parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
-import { codingsOf, decode, isSupported } from "./content-encoding.ts";
+import { codingsOf, createInflater, isSupported, type Inflate } from "./content-encoding.ts";
 import { HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
 import type { ModelTarget } from "./models.ts";
 import { editBody, type BodyEdits } from "./mutation.ts";
@@ -40,10 +40,15 @@ export interface ExchangeParts {
   readonly clock: Clock;
 }
 
+interface SharedParts extends ExchangeParts {
+  readonly inflate: Inflate;
+}
+
 /** createExchangeFactory opens exchanges for a door. */
 export function createExchangeFactory(parts: ExchangeParts): ExchangeFactory {
+  const shared: SharedParts = { ...parts, inflate: createInflater() };
   return {
-    open: () => new RoutedExchange(parts, parts.current()),
+    open: () => new RoutedExchange(shared, parts.current()),
     limits: () => parts.current().settings.limits,
   };
 }
@@ -67,7 +72,7 @@ interface KnownHead {
 }
 
 class RoutedExchange implements Exchange {
-  readonly #parts: ExchangeParts;
+  readonly #parts: SharedParts;
   readonly #snapshot: RoutingSnapshot;
   #requestId: string | null = null;
   #head: KnownHead | null = null;
@@ -77,7 +82,7 @@ class RoutedExchange implements Exchange {
   #observing = false;
   #usage: UsageReader | null = null;
 
-  constructor(parts: ExchangeParts, snapshot: RoutingSnapshot) {
+  constructor(parts: SharedParts, snapshot: RoutingSnapshot) {
     this.#parts = parts;
     this.#snapshot = snapshot;
   }
@@ -159,11 +164,12 @@ class RoutedExchange implements Exchange {
   }
 
   async #routeBody(head: KnownHead, bytes: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
-    const { clock } = this.#parts;
+    const { clock, inflate } = this.#parts;
     const { settings, models, router } = this.#snapshot;
     const started = clock.now();
     const codings = codingsOf(head.headers.get("content-encoding"));
-    const plain = codings.length === 0 ? bytes : await decode(bytes, codings, settings.limits.maxBodyBytes);
+    const { maxBodyBytes: maxBytes } = settings.limits;
+    const plain = codings.length === 0 ? bytes : await inflate(bytes, codings, { maxBytes, ...signalOf(options) });
     const body = parseBody(plain, head.endpoint);
     if (typeof body === "string") return this.#forwardUnrouted(body);
 
@@ -237,7 +243,7 @@ class RoutedExchange implements Exchange {
 
   #withDeadline({ signal, deadline = Infinity }: CallOptions): CallOptions {
     const ours = this.#parts.clock.now() + this.#snapshot.settings.deadlineMs;
-    return { deadline: Math.min(ours, deadline), ...(signal === undefined ? {} : { signal }) };
+    return { deadline: Math.min(ours, deadline), ...signalOf({ signal }) };
   }
 
   #countUsage(): void {
@@ -249,6 +255,10 @@ class RoutedExchange implements Exchange {
   #unixSeconds(): number {
     return Math.floor(this.#parts.clock.wallMs() / 1_000);
   }
+}
+
+function signalOf({ signal }: { readonly signal?: AbortSignal | undefined }): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 /** headerChanges of the request that goes upstream. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { routeHeaders } from "./headers.ts";
+import { routeHeaders, untrustedNames } from "./headers.ts";
 import { createFixture, request, routing } from "./testing/fixtures.ts";
 
 describe("routeHeaders", () => {
@@ -9,6 +9,13 @@ describe("routeHeaders", () => {
     const headers = new Map(routeHeaders(await snapshot.router.route(request("x"), {}), "upstream", true));
     expect(headers.get("x-vsr-selected-decision")).toBe("Rosen f%C3%BCr alle%0A");
     expect(headers.get("x-vsr-selected-confidence")).toBe("0.0000");
+  });
+
+  it("writes a name with half a surrogate pair", async () => {
+    const decisions = [{ name: "half \uD83C", modelRefs: [{ model: "base", lora_name: "roses-expert" }] }];
+    const { snapshot } = await createFixture({ routing: { ...routing, decisions } });
+    const headers = new Map(routeHeaders(await snapshot.router.route(request("x"), {}), "upstream", true));
+    expect(headers.get("x-vsr-selected-decision")).toBe("half %EF%BF%BD");
   });
 
   it("names no decision, algorithm or category where there is none", async () => {
@@ -22,4 +29,17 @@ describe("routeHeaders", () => {
       "x-vsr-injected-system-prompt",
     ]);
   });
+});
+
+it.each([
+  [
+    false,
+    ["x-authz-user-id", "x_authz_user_id", "x-vsr_selected-model", "x_selected_model", "x-vsr-looper-iteration", "x-vsr-internal-auth"],
+  ],
+  [true, ["x-vsr_selected-model", "x_selected_model", "x-vsr-looper-iteration", "x-vsr-internal-auth"]],
+])("removes what only a router or gateway may say, however it is spelled (identity trusted: %s)", (trusted, expected) => {
+  const names = ["x-authz-user-id", "x_authz_user_id", "x-vsr_selected-model", "x_selected_model", "x-vsr-looper-iteration"];
+  const own = ["x-authz", "x-vsr-debug", "x-vsr-selection", "authorization", "x_request_id"];
+  const headers = [...names, "x-vsr-internal-auth", ...own].map((name) => [name, "1"] as const);
+  expect(untrustedNames(headers, trusted)).toEqual(expected);
 });

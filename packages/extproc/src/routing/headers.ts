@@ -44,7 +44,7 @@ export const headerFacts: Readonly<Record<keyof typeof HEADER, HeaderFacts>> = {
   model: { on: "response", says: "The model or adapter that was chosen or asked for." },
   warnings: {
     on: "response",
-    says: "In what way the routing was less than it could be: `deadline_exceeded`, `classifier_unavailable`, `signal_failed`, `text_sampled`, separated by commas.",
+    says: "In what way the routing was less than it could be: `deadline_exceeded`, `classifier_overloaded`, `classifier_unavailable`, `signal_failed`, `text_sampled`, separated by commas.",
   },
   category: { on: "debug response", says: "The domain found." },
   reasoning: { on: "debug response", says: "`on` or `off`; absent when the model's reasoning was left alone." },
@@ -62,11 +62,12 @@ const SCHEMA_VERSION = "2";
 const ROUTER_HEADERS = /^(x-selected-model|x-vsr-internal-auth|x-vsr-looper-.*|x-vsr-selected-.*)$/;
 const IDENTITY_HEADERS = /^x-authz-/;
 
-/** untrustedNames are the headers to remove from what a client sends. */
+/** untrustedNames are the headers to remove from what a client sends. Servers that read `-` and `_` as the same must not be fooled either. */
 export function untrustedNames(headers: readonly HeaderEntry[], trustIdentityHeaders: boolean): readonly string[] {
   const names = new Set<string>();
   for (const [name] of headers) {
-    if (ROUTER_HEADERS.test(name) || (!trustIdentityHeaders && IDENTITY_HEADERS.test(name))) names.add(name);
+    const read = name.includes("_") ? name.replaceAll("_", "-") : name;
+    if (ROUTER_HEADERS.test(read) || (!trustIdentityHeaders && IDENTITY_HEADERS.test(read))) names.add(name);
   }
   return [...names];
 }
@@ -81,7 +82,7 @@ export function pathHeaders(path: ResponsePath): HeaderEntry[] {
 
 /** namedModelHeaders are for a request whose client chose the model. */
 export function namedModelHeaders(target: ModelTarget): HeaderEntry[] {
-  return [...pathHeaders("upstream"), [HEADER.model, target.name]];
+  return [...pathHeaders("upstream"), [HEADER.model, headerText(target.name)]];
 }
 
 /** routeHeaders tell the client how it was routed; with `debug` also why. */
@@ -113,5 +114,5 @@ function debugHeaders({ trace, target, request, effects }: Route): HeaderEntry[]
 
 /** headerText makes a configured name fit for a header: field values are visible ASCII and spaces. */
 function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7E]/gu, (character) => encodeURIComponent(character));
+  return text.toWellFormed().replace(/[^\x20-\x7E]/gu, (character) => encodeURIComponent(character));
 }

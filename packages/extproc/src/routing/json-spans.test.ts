@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstElement, objectMembers } from "./json-spans.ts";
+import { firstElement, hasMoreValues, objectMembers } from "./json-spans.ts";
 
 /** Random JSON texts with the whitespace and escapes that serializers do not write. */
 const space = fc.constantFrom("", " ", "\r\n", "\t ");
@@ -62,5 +62,29 @@ describe("firstElement", () => {
       }),
       { seed: 2, numRuns: 500 },
     );
+  });
+});
+
+describe("hasMoreValues", () => {
+  /** Containers, and the items of each beyond its first. */
+  function values(json: unknown): number {
+    if (typeof json !== "object" || json === null) return 0;
+    const items: unknown[] = Object.values(json);
+    return items.reduce((sum: number, item) => sum + values(item), Math.max(items.length, 1));
+  }
+
+  it("counts what stands outside of strings", () => {
+    fc.assert(
+      fc.property(fc.json({ stringUnit: fc.constantFrom(",", "[", "{", '"', "\\", "a", "é") }), (text) => {
+        const count = values(JSON.parse(text));
+        const bytes = Buffer.from(text);
+        expect([hasMoreValues(bytes, count), count === 0 || hasMoreValues(bytes, count - 1)]).toEqual([false, true]);
+      }),
+      { seed: 3, numRuns: 1_000 },
+    );
+  });
+
+  it.each(["", '"', '"\\"', '{"a', "\\\\"])("reads %j without an end", (text) => {
+    expect(hasMoreValues(Buffer.from(text), 10)).toBe(false);
   });
 });

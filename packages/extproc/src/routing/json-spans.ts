@@ -2,7 +2,7 @@
  * Finds where the members of a JSON object and the elements of a JSON array stand in a text that JSON.parse has already accepted:
  * it validates nothing. One level at a time; what is nested is passed over by searching for the next quote or bracket, which
  * costs 0.01 to 0.8 ms for a body of 1 MB where a scanner of tokens (jsonc-parser) took 3 ms. Offsets count UTF-16 units, as
- * strings do. Pure.
+ * strings do; hasMoreValues alone looks at bytes, before they are a text. Pure.
  */
 
 /** Span is a piece of the text, end excluded. */
@@ -90,4 +90,30 @@ function afterSpace(text: string, start: number): number {
   let at = start;
   while (text[at] === " " || text[at] === "\n" || text[at] === "\r" || text[at] === "\t") at += 1;
   return at;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
+const BRACE = 0x7b;
+
+/** hasMoreValues tells whether a text in UTF-8 has about more than `limit` values, members included; it need not be JSON. */
+export function hasMoreValues(json: Uint8Array, limit: number): boolean {
+  let values = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at];
+    if (byte === QUOTE) at = closingQuote(json, at);
+    else if ((byte === COMMA || byte === BRACKET || byte === BRACE) && (values += 1) > limit) return true;
+  }
+  return false;
+}
+
+function closingQuote(json: Uint8Array, opening: number): number {
+  for (let quote = json.indexOf(QUOTE, opening + 1); quote !== -1; quote = json.indexOf(QUOTE, quote + 1)) {
+    let backslashes = 0;
+    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return json.length;
 }

@@ -179,6 +179,12 @@ describe("editBody: reasoning", () => {
     expect(edit(before, { reasoning })).toBe(after);
   });
 
+  it("removes a hundred thousand repeated members as fast as one", { timeout: 2_000 }, () => {
+    const repeated = '"reasoning_effort":1,'.repeat(100_000);
+    const reasoning: ReasoningSwitch = { ...kwargs, family: { type: "reasoning_effort", parameter: "reasoning_effort" } };
+    expect(edit(`{"a":0,${repeated}"b":2}`, { reasoning })).toBe('{"a":0,"b":2,"chat_template_kwargs":{"reasoning_effort":"high"}}');
+  });
+
   it("leaves completions alone: they have no chat template", () => {
     expect(edit('{"prompt":"x"}', { reasoning: kwargs }, "completions")).toBe("(unchanged)");
   });

@@ -90,12 +90,15 @@ function memberSplices({ text, members }: ParsedBody, changes: TopLevelChanges):
 function objectSplices(members: readonly Member[], inside: number, changes: TopLevelChanges): readonly Splice[] {
   const removed = (member: Member) => changes.get(member.name) === null;
   const splices: Splice[] = [];
+  let anyKept = false;
   members.forEach((member, index) => {
-    if (!removed(member)) return;
+    if (!removed(member)) {
+      anyKept = true;
+      return;
+    }
     // A run of removed members at the front takes the comma behind it, any other the comma before it.
-    const previous = members.slice(0, index).findLast((other) => !removed(other));
     const next = members[index + 1];
-    if (previous === undefined) splices.push({ start: member.span.start, end: next?.span.start ?? member.span.end, text: "" });
+    if (!anyKept) splices.push({ start: member.span.start, end: next?.span.start ?? member.span.end, text: "" });
     else splices.push({ start: members[index - 1]?.span.end ?? member.span.start, end: member.span.end, text: "" });
   });
   const kept = members.filter((member) => !removed(member));

@@ -6,8 +6,10 @@ import type { RoutingSnapshot } from "./snapshot.ts";
 
 const JSON_TYPE: HeaderEntry = ["content-type", "application/json"];
 
-/** errorReply has vSR's shape: the code is the HTTP status. */
-export function errorReply({ code, httpStatus, message }: RouterError): Reply {
+/** errorReply has vSR's shape: the code is the HTTP status. What a bug says of itself is for the log, not for clients. */
+export function errorReply(error: RouterError): Reply {
+  const { code, httpStatus } = error;
+  const message = code === "internal" ? "the router failed" : error.message;
   return {
     status: httpStatus,
     headers: [JSON_TYPE, ...pathHeaders("error")],

@@ -60,7 +60,7 @@ describe("createRouter", () => {
   });
 
   it.each([
-    ["overloaded", "classifier_unavailable"],
+    ["overloaded", "classifier_overloaded"],
     ["worker_failed", "classifier_unavailable"],
   ] as const)("warns when the encoder is %s", async (code, warning) => {
     const fixture = await createFixture();

@@ -11,7 +11,7 @@ import { createSelector } from "./selection/select.ts";
 import { createEvaluators, evaluateSignals, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
 
 /** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
-export type RouteWarning = "deadline_exceeded" | "classifier_unavailable" | "signal_failed" | "text_sampled";
+export type RouteWarning = "deadline_exceeded" | "classifier_overloaded" | "classifier_unavailable" | "signal_failed" | "text_sampled";
 
 /** Route is the router's answer, with everything that led to it. */
 export interface Route {
@@ -130,8 +130,10 @@ function warningsOf({ outcomes }: SignalResults): readonly RouteWarning[] {
       case "deadline_exceeded":
         warnings.add("deadline_exceeded");
         break;
-      case "encoder_unavailable":
       case "overloaded":
+        warnings.add("classifier_overloaded");
+        break;
+      case "encoder_unavailable":
       case "worker_failed":
         warnings.add("classifier_unavailable");
         break;

@@ -14,6 +14,8 @@ export function recordRoute(metrics: Metrics, { decision, warnings, trace }: Rou
   }
   metrics.decisionLatency.observe(trace.timings.decisionMs / 1_000);
   if (warnings.includes("deadline_exceeded")) metrics.deadlineExpired.inc();
+  // A sampled text is as much as was wanted: nothing was missing.
+  for (const step of warnings) if (step !== "text_sampled") metrics.degradedRequests.inc({ step });
   if (decision === null) return;
   metrics.decisionMatches.inc({ decision_name: decision.name });
   for (const { type, error } of trace.plugins) {

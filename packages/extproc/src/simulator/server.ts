@@ -21,8 +21,8 @@ import { firstChunk, lastChunk, tokenChunk, usageChunk, usageOf, wholeBody, type
  * without a GPU. It refuses models it does not serve, which is what proves that a router rewrote the name. It never routes.
  */
 export interface Simulator {
-  /** Rejects with RouterError("port_in_use"). Port 0 takes a free one. */
-  listen(host: string, port: number): Promise<{ readonly url: string; readonly port: number }>;
+  /** Rejects with RouterError("port_in_use"), which names `setting`. Port 0 takes a free one. */
+  listen(host: string, port: number, setting?: string): Promise<{ readonly url: string; readonly port: number }>;
   /** Cuts every connection. */
   close(): Promise<void>;
   /** The last requests, oldest first. */
@@ -153,8 +153,8 @@ export function createSimulator(input: SimulatorInput, environment: SimulatorEnv
   });
 
   return {
-    async listen(host, port) {
-      const bound = await listenOn(server, host, port, "--port");
+    async listen(host, port, setting = "--port") {
+      const bound = await listenOn(server, host, port, setting);
       return { url: `http://${isIPv6(host) ? `[${host}]` : host}:${bound}`, port: bound };
     },
     async close() {

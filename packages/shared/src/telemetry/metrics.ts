@@ -42,6 +42,11 @@ export function createMetrics() {
     decisionLatency: histogram("llm_decision_evaluation_latency_seconds", "Decision time once signals are known"),
     pluginExecutions: counter("llm_plugin_execution_total", "Plugins run", ["plugin_type", "decision_name", "status"]),
     deadlineExpired: counter("turnout_deadline_expired_total", "Requests that went on with what was known when their deadline passed"),
+    degradedRequests: counter(
+      "turnout_degraded_requests_total",
+      "Requests routed with less than all signals, by what was missing (x-vsr-response-warnings)",
+      ["step"],
+    ),
     unroutedBodies: counter("turnout_unrouted_bodies_total", "Bodies forwarded unrouted, by reason", ["reason"]),
     extprocStreams: counter("extproc_streams_total", "ExtProc streams opened"),
     extprocOpenStreams: gauge("extproc_open_streams", "ExtProc streams open now"),
@@ -54,7 +59,26 @@ export function createMetrics() {
     classifierQueueSeconds: histogram("classifier_queue_seconds", "Waiting time of a text"),
     classifierComputeSeconds: histogram("classifier_compute_seconds", "Encoder time of a batch"),
     classifierRefused: counter("classifier_refused_total", "Texts refused or dropped, by code", ["code"]),
+    classifierServiceCalls: counter("classifier_service_calls_total", "Calls that the classifier service answered", ["method"]),
+    classifierReplicas: gauge("classifier_replicas", "Classifier replicas that the front knows", ["state"]),
+    classifierRetries: counter("classifier_retries_total", "Calls repeated on another classifier replica, by what the first answered", [
+      "code",
+    ]),
     classifierWorkerRestarts: counter("classifier_worker_restarts_total", "Workers replaced, by cause", ["cause"]),
+    classifierCacheHits: counter("classifier_embedding_cache_hits_total", "Texts answered from the embedding cache"),
+    classifierCacheMisses: counter("classifier_embedding_cache_misses_total", "Texts that were not in the embedding cache"),
+    classifierCacheBytes: gauge("classifier_embedding_cache_bytes", "Memory of the embedding cache, estimated"),
+    classifierBatching: gauge(
+      "classifier_batching",
+      "1 for what the encoder bears, found at warm-up: any texts padded together, texts of equal_lengths, a single text",
+      ["mode"],
+    ),
+    classifierWorkerUtilization: gauge("classifier_worker_utilization", "Share of the latest interval in which a worker was busy, 0 to 1", [
+      "worker",
+    ]),
+    classifierWorkerHeapBytes: gauge("classifier_worker_heap_bytes", "JavaScript heap of a worker; weights and tensors are outside of it", [
+      "worker",
+    ]),
     gatewayRequests: counter("turnout_gateway_requests_total", "HTTP requests that the gateway finished, by outcome", [
       "listener",
       "outcome",

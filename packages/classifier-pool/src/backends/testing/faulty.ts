@@ -39,6 +39,10 @@ const breakWorker: Record<string, () => void> = {
   stall: () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
+  /** Takes its time. */
+  slow: () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  },
   crash: () => {
     process.exit(3);
   },

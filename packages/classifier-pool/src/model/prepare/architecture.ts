@@ -6,6 +6,7 @@ import { RouterError } from "@turnout/shared";
 import { z } from "zod";
 import type { EncoderArchitecture } from "../manifest.ts";
 import { architectureSchema } from "../manifest.ts";
+import { parseDocument } from "./json-file.ts";
 
 const configSchema = z.looseObject({
   model_type: z.string(),
@@ -57,16 +58,4 @@ export function requireMeanPooling(text: string): void {
   if (modes.length === 1 && pooling.pooling_mode_mean_tokens) return;
   const found = modes.map(([key]) => key).join(", ") || "none";
   throw new RouterError("model_unsupported", `1_Pooling/config.json: pooling is ${found}, only pooling_mode_mean_tokens can be prepared`);
-}
-
-function parseDocument<Schema extends z.ZodType>(file: string, schema: Schema, text: string): z.output<Schema> {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw new RouterError("model_corrupt", `${file} is not JSON`, { cause });
-  }
-  const parsed = schema.safeParse(document);
-  if (!parsed.success) throw new RouterError("model_corrupt", `${file}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
 }

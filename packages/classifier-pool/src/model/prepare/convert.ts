@@ -1,5 +1,5 @@
 /** Turns a checkpoint (config.json, tokenizer.json, model.safetensors) into a prepared model: graph, weights, tokenizer, manifest. */
-import { copyFile, open, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Tokenizer } from "@huggingface/tokenizers";
@@ -16,6 +16,7 @@ import { buildEncoderGraph, GRAPH_RECIPE } from "./graph.ts";
 import type { ModelDescriptor } from "./known-models.ts";
 import { checkpointFiles } from "./known-models.ts";
 import { writeOnnxModel } from "./onnx-model.ts";
+import { describeFile } from "./prepared-file.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import { safeWeightLimit } from "./saturation.ts";
 import { calibrateSmoothing } from "./smooth.ts";
@@ -30,7 +31,9 @@ const MAX_CALIBRATION_TOKENS = 128;
 /** Conversion is one checkpoint to convert. */
 export interface Conversion {
   readonly model: ModelDescriptor;
-  readonly variant: ModelVariant;
+  readonly variant: Exclude<ModelVariant, "as-is">;
+  /** Leave off after this many of the encoder's layers; null: keep all. */
+  readonly layers: number | null;
   readonly checkpoint: Checkpoint;
   /** Empty directory that receives the prepared model. */
   readonly directory: string;
@@ -40,8 +43,9 @@ export interface Conversion {
 
 /** convertCheckpoint writes the prepared model and gives its manifest, which is written last. Throws RouterError("model_corrupt" | "model_unsupported"). */
 export async function convertCheckpoint(conversion: Conversion): Promise<ModelManifest> {
-  const { model, variant, checkpoint, directory, onProgress, signal } = conversion;
-  const architecture = await readArchitecture(checkpoint.directory);
+  const { model, variant, layers, checkpoint, directory, onProgress, signal } = conversion;
+  const published = await readArchitecture(checkpoint.directory);
+  const architecture = cutLayers(published, layers);
   const weightsPath = join(checkpoint.directory, checkpointFiles.weights);
   const { size } = await stat(weightsPath);
   if (size > MAX_CHECKPOINT_BYTES)
@@ -63,10 +67,11 @@ export async function convertCheckpoint(conversion: Conversion): Promise<ModelMa
   const manifest: ModelManifest = {
     format: 1,
     name: model.name,
-    revision: model.revision ?? `sha256:${await sha256OfFile(weightsPath, signal)}`,
+    revision: revisionOf(model.revision ?? `sha256:${await sha256OfFile(weightsPath, signal)}`, layers),
     variant,
     recipe: GRAPH_RECIPE,
     architecture,
+    ...(layers === null ? {} : { layersOf: published.layers }),
     dimension: architecture.hiddenSize,
     maxTokens: architecture.positions,
     pooling: "mean",
@@ -80,6 +85,19 @@ export async function convertCheckpoint(conversion: Conversion): Promise<ModelMa
   };
   await writeFile(join(directory, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
   return manifest;
+}
+
+/** revisionOf names the vectors: those after fewer layers are others. */
+export function revisionOf(revision: string, layers: number | null): string {
+  return layers === null ? revision : `${revision}+layers=${layers}`;
+}
+
+function cutLayers(architecture: EncoderArchitecture, layers: number | null): EncoderArchitecture {
+  if (layers === null) return architecture;
+  if (layers < 1 || layers > architecture.layers) {
+    throw new RouterError("model_unsupported", `the encoder has ${architecture.layers} layers, ${layers} were asked for`);
+  }
+  return { ...architecture, layers };
 }
 
 async function readArchitecture(directory: string): Promise<EncoderArchitecture> {
@@ -116,12 +134,4 @@ async function calibrate(
     smoothing: await calibrateSmoothing(weights, architecture, sequences, progress, signal),
     weightLimit: await safeWeightLimit(),
   };
-}
-
-async function describeFile(directory: string, path: string, signal: AbortSignal): Promise<ModelManifest["files"][number]> {
-  const file = join(directory, path);
-  await using handle = await open(file, "r+");
-  await handle.sync(); // before the rename: a power cut must not leave a named model with empty files
-  const [{ size }, sha256] = await Promise.all([handle.stat(), sha256OfFile(file, signal)]);
-  return { path, bytes: size, sha256 };
 }

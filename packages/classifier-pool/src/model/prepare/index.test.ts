@@ -47,6 +47,29 @@ describe("prepareModel", () => {
     await graph.release();
   });
 
+  it("leaves off after fewer layers, as a model of its own beside the whole one", async () => {
+    const whole = await prepareModel(options({ variant: "fp32" }));
+    const { directory, manifest } = await prepareModel(options({ variant: "fp32", layers: 1 }));
+    expect(directory).not.toBe(whole.directory);
+    expect(manifest).toMatchObject({ architecture: { layers: 1 }, layersOf: 2, revision: `${whole.manifest.revision}+layers=1` });
+    expect(await prepareModel(options({ variant: "fp32", layers: 1, sources: [] }))).toEqual({ directory, manifest, built: false });
+
+    const architecture = { ...parseArchitecture(JSON.stringify(bert.config)), layers: 1 };
+    const weights = readEncoderWeights(parseSafetensors(encodeSafetensors(bert.tensors)), architecture);
+    const ids = [2, 10, 20, 30, 3];
+    const graph = await openGraph(join(directory, manifest.graph));
+    const [embedding] = await graph.run([ids]);
+    expect(cosine(embedding!, referenceForward(weights, architecture, ids))).toBeGreaterThan(0.999999);
+    await graph.release();
+  });
+
+  it.each([0, 3])("refuses %i of 2 layers", async (layers) => {
+    await expect(prepareModel(options({ layers }))).rejects.toMatchObject({
+      code: "model_unsupported",
+      message: expect.stringMatching(/has 2 layers/),
+    });
+  });
+
   it("leaves nothing but the model behind, and nothing changed in the checkpoint", async () => {
     const before = await readdir(checkpoint);
     await prepareModel(options());

@@ -10,16 +10,20 @@ import type { Logger } from "@turnout/shared";
 import { RouterError } from "@turnout/shared";
 import type { ModelManifest, ModelVariant } from "../manifest.ts";
 import { loadManifest } from "../manifest.ts";
-import { convertCheckpoint } from "./convert.ts";
+import { adoptModel } from "./as-is.ts";
+import { convertCheckpoint, revisionOf } from "./convert.ts";
 import { GRAPH_RECIPE } from "./graph.ts";
 import type { ModelDescriptor } from "./known-models.ts";
 import { describeModel } from "./known-models.ts";
 import { withLock } from "./lock.ts";
+import type { AsIsSettings } from "./published-settings.ts";
 import type { PrepareProgress, SourceName } from "./source.ts";
 import { fetchCheckpoint } from "./source.ts";
 
-export { loadManifest, variantSchema, type ModelManifest, type ModelVariant } from "../manifest.ts";
+export { isOnnxDirectory } from "./as-is.ts";
+export { loadManifest, poolingSchema, variantSchema, type Pooling, type ModelManifest, type ModelVariant } from "../manifest.ts";
 export { defaultModel, knownModels, type ModelDescriptor } from "./known-models.ts";
+export type { AsIsSettings } from "./published-settings.ts";
 export type { PrepareProgress, SourceName } from "./source.ts";
 
 /** PrepareOptions say which model to prepare, where, and from what. */
@@ -27,6 +31,10 @@ export interface PrepareOptions {
   /** A known model's name, or any name for a checkpoint in `directory`. */
   readonly name: string;
   readonly variant: ModelVariant;
+  /** Leave off after this many of the encoder's layers: quicker and less exact. Not for "as-is". */
+  readonly layers?: number;
+  /** How to run an "as-is" model; given, the model in `directory` is adopted anew even when one is there. */
+  readonly asIs?: AsIsSettings;
   readonly modelsDirectory: string;
   /** Tried in this order. */
   readonly sources: readonly SourceName[];
@@ -56,24 +64,25 @@ export interface PreparedModel {
  * "model_corrupt", "request_invalid" for a bad name, "cancelled".
  */
 export async function prepareModel(options: PrepareOptions): Promise<PreparedModel> {
-  const { name, variant, modelsDirectory, logger } = options;
+  const { name, variant, modelsDirectory, logger, layers = null } = options;
+  const anew = options.force === true || (variant === "as-is" && options.asIs !== undefined);
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name))
     throw new RouterError("request_invalid", `"${name}" cannot be a model's name: letters, digits, ".", "_", "-"`);
   const model = describeModel(name);
   const home = join(modelsDirectory, name);
-  const directory = modelDirectory(modelsDirectory, name, variant);
+  const directory = modelDirectory(modelsDirectory, name, variant, layers);
   const reuse = async (): Promise<PreparedModel | null> => {
-    const manifest = await intactManifest(directory, model, variant);
+    const manifest = await intactManifest(directory, model, variant, layers);
     return manifest === null ? null : { directory, manifest, built: false };
   };
 
-  const ready = options.force === true ? null : await reuse();
+  const ready = anew ? null : await reuse();
   if (ready !== null) return ready;
   await mkdir(home, { recursive: true });
   const signal = options.signal ?? new AbortController().signal;
   const onWait = () => logger?.info({ model: name }, "another process prepares this model; waiting for it");
   return withLock(join(home, ".lock"), { signal, onWait }, async () => {
-    const meanwhile = options.force === true ? null : await reuse();
+    const meanwhile = anew ? null : await reuse();
     if (meanwhile !== null) return meanwhile;
     try {
       return { directory, manifest: await build(model, directory, home, signal, options), built: true };
@@ -84,9 +93,9 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
   });
 }
 
-/** modelDirectory is where a prepared model lives; a changed graph recipe gets a directory of its own. */
-export function modelDirectory(modelsDirectory: string, name: string, variant: ModelVariant): string {
-  return join(modelsDirectory, name, `${variant}-r${GRAPH_RECIPE}`);
+/** modelDirectory is where a prepared model lives; a changed graph recipe, or fewer layers, get a directory of their own. */
+export function modelDirectory(modelsDirectory: string, name: string, variant: ModelVariant, layers: number | null = null): string {
+  return join(modelsDirectory, name, `${variant}${layers === null ? "" : `-l${layers}`}-r${GRAPH_RECIPE}`);
 }
 
 /** defaultModelsDirectory is TURNOUT_MODELS_DIR, or turnout/models in the user's cache directory. */
@@ -122,14 +131,12 @@ async function build(
   signal: AbortSignal,
   options: PrepareOptions,
 ): Promise<ModelManifest> {
-  const { variant, sources, env = process.env, onProgress = () => undefined } = options;
-  const downloads = join(home, `.downloads-${model.revision ?? "local"}`);
   await removeLeftovers(home);
-  const checkpoint = await fetchCheckpoint(sources, { model, directory: options.directory ?? null, downloads, env, onProgress, signal });
+  const downloads = join(home, `.downloads-${model.revision ?? "local"}`);
   const building = join(home, `.building-${randomUUID()}`);
   await mkdir(building);
   try {
-    const manifest = await convertCheckpoint({ model, variant, checkpoint, directory: building, onProgress, signal });
+    const manifest = await writeModel(model, building, downloads, signal, options);
     // Whatever is there is broken, outdated or unwanted. A pool that has it open keeps its pages.
     await rm(directory, { recursive: true, force: true });
     await rename(building, directory);
@@ -140,6 +147,31 @@ async function build(
   }
 }
 
+/** writeModel fills the directory `building`: with a published graph, or with our own made from a checkpoint. */
+async function writeModel(
+  model: ModelDescriptor,
+  building: string,
+  downloads: string,
+  signal: AbortSignal,
+  options: PrepareOptions,
+): Promise<ModelManifest> {
+  const { variant, layers = null, sources, directory = null, asIs = {}, env = process.env, onProgress = () => undefined } = options;
+  const { name } = model;
+  if (variant !== "as-is") {
+    const checkpoint = await fetchCheckpoint(sources, { model, directory, downloads, env, onProgress, signal });
+    return convertCheckpoint({ model, variant, layers, checkpoint, directory: building, onProgress, signal });
+  }
+  if (layers !== null)
+    throw new RouterError("model_unsupported", "layers can be left out only where the graph is ours; an as-is model runs whole");
+  if (directory === null) {
+    throw new RouterError(
+      "model_source_unreachable",
+      `"${name}" is not prepared as it is. Run: turnout models prepare ${name} --as-is --directory DIR`,
+    );
+  }
+  return adoptModel({ name, source: directory, settings: asIs, directory: building, onProgress, signal });
+}
+
 /** removeLeftovers deletes what a killed process was building. Downloads stay: they are continued. */
 async function removeLeftovers(home: string): Promise<void> {
   for (const entry of await readdir(home)) {
@@ -147,10 +179,15 @@ async function removeLeftovers(home: string): Promise<void> {
   }
 }
 
-async function intactManifest(directory: string, model: ModelDescriptor, variant: ModelVariant): Promise<ModelManifest | null> {
+async function intactManifest(
+  directory: string,
+  model: ModelDescriptor,
+  variant: ModelVariant,
+  layers: number | null,
+): Promise<ModelManifest | null> {
   const manifest = await loadManifest(directory).catch(() => null);
   if (manifest === null || manifest.name !== model.name || manifest.variant !== variant || manifest.recipe !== GRAPH_RECIPE) return null;
-  return model.revision === null || manifest.revision === model.revision ? manifest : null;
+  return variant === "as-is" || model.revision === null || manifest.revision === revisionOf(model.revision, layers) ? manifest : null;
 }
 
 async function directoriesIn(path: string): Promise<string[]> {

@@ -5,6 +5,7 @@
 import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { RouterError } from "@turnout/shared";
 import protobuf from "protobufjs";
 
 /** The ONNX codes of the number types we write. */
@@ -114,9 +115,30 @@ export function encodeOnnxModel(graph: OnnxGraph): Promise<Uint8Array> {
   return encodeModel(graph, { file: "", offsets: new Map() });
 }
 
+/** externalFiles names the files in which a graph keeps weights outside of itself, relative to its own place. Throws RouterError("model_corrupt") when `bytes` are no ONNX model. */
+export function externalFiles(bytes: Uint8Array, path: string): string[] {
+  try {
+    const { graph } = loadSchema().lookupType("onnx.ModelProto").decode(bytes) as unknown as ReadModel;
+    const entries = graph?.initializer?.flatMap(({ externalData }) => externalData ?? []) ?? [];
+    return [...new Set(entries.filter(({ key }) => key === "location").map(({ value }) => value))].sort();
+  } catch (cause) {
+    throw new RouterError("model_corrupt", `${path} is not an ONNX model`, { cause });
+  }
+}
+
+/** ReadModel is the part of a decoded model that externalFiles looks at. */
+interface ReadModel {
+  readonly graph?: {
+    readonly initializer?: readonly { readonly externalData?: readonly { readonly key: string; readonly value: string }[] }[];
+  };
+}
+
+function loadSchema(): protobuf.Root {
+  return protobuf.loadSync(fileURLToPath(new URL("../../../proto/onnx.proto", import.meta.url)));
+}
+
 async function encodeModel(graph: OnnxGraph, external: { file: string; offsets: ReadonlyMap<string, number> }): Promise<Uint8Array> {
-  const schema = await protobuf.load(fileURLToPath(new URL("../../../proto/onnx.proto", import.meta.url)));
-  const model = schema.lookupType("onnx.ModelProto");
+  const model = loadSchema().lookupType("onnx.ModelProto");
   const domains = new Set(graph.nodes.map((node) => node.domain));
   const document = {
     irVersion: 9,

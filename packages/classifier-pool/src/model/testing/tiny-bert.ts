@@ -111,7 +111,8 @@ function characters(from: number, to: number): string[] {
   );
 }
 
-function wordPiece(vocabulary: readonly string[]): unknown {
+/** wordPiece is a tokenizer.json with BERT's special tokens at 0 to 3. */
+export function wordPiece(vocabulary: readonly string[]): unknown {
   const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
   return {
     version: "1.0",

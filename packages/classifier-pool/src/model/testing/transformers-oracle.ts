@@ -59,7 +59,9 @@ async function load(home: string, remove: () => Promise<void>): Promise<Oracle> 
 }
 
 async function layOut(modelDirectory: string, home: string): Promise<void> {
-  const { architecture, graph, tokenizer, files } = await loadManifest(modelDirectory);
+  const manifest = await loadManifest(modelDirectory);
+  if (manifest.variant === "as-is") throw new TypeError("the oracle runs our own graphs only");
+  const { architecture, graph, tokenizer, files } = manifest;
   await mkdir(join(home, "onnx"), { recursive: true });
   const special = { cls_token: "[CLS]", sep_token: "[SEP]", pad_token: "[PAD]", unk_token: "[UNK]", mask_token: "[MASK]" };
   const tokenizerConfig = { tokenizer_class: "BertTokenizer", model_max_length: architecture.positions, do_lower_case: true, ...special };

@@ -32,6 +32,9 @@ describe("keyword literals", () => {
     [["ด่วน"], "งานด่วนมาก", true],
     [["?!"], "what?!", true],
     [["$5 (each)"], "it is $5 (each)", true],
+    [["step-by-step"], "go step-by-step", true],
+    [["step-by-step"], "go step by step", false],
+    [["a/b", "[x]", "{y}", "z\\", "^|"], "either a/b or nothing", true],
   ])("%j in %j: %s", async (keywords, text, expected) => {
     expect(await matches({ keywords }, text)).toBe(expected);
   });
@@ -91,6 +94,7 @@ describe("keyword schema", () => {
     [{ fuzzy_match: true }, ["fuzzy_match"], "not implemented yet"],
     [{ method: "regex", keywords: ["ok", "(broken"] }, ["keywords", 1], "not an RE2 pattern"],
     [{ method: "regex", keywords: ["(?<=a)b"] }, ["keywords", 0], "not an RE2 pattern"],
+    [{ keywords: ["x".repeat(100_000)] }, ["keywords"], "too long"],
     [{ operator: "or" }, ["operator"], "AND"],
     [{ keywords: [] }, ["keywords"], ""],
   ])("refuses %j", (rule, path, message) => {

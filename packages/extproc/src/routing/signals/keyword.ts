@@ -5,35 +5,16 @@
 import { defineSignal, type SignalMatch } from "@turnout/shared";
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { literalExpression } from "./literal-expression.ts";
 
 const METHODS_TO_COME: ReadonlySet<string> = new Set(["bm25", "ngram", "fuzzy"]);
 
-/** WORD is what may stand inside a word; SPACELESS are scripts that write words without spaces, where a boundary would never be found. */
-const WORD = String.raw`[\p{L}\p{M}\p{N}_]`;
-const WORD_CHARACTER = new RegExp(WORD, "u");
-const HAN = /\p{Script=Han}/u;
-const SPACELESS = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
-
 const compilePattern = (pattern: string, caseSensitive: boolean) => RE2JS.compile(pattern, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
-
-/**
- * literalSource is the expression of one literal keyword. vSR quotes it between `\b`s, which can never match beside a symbol or
- * a letter outside ASCII ("c++", "über"); here a boundary is asked for only where the keyword's own edge is a word character.
- */
-function literalSource(keyword: string): string {
-  const quoted = keyword.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
-  if (HAN.test(keyword)) return quoted;
-  const bounded = (edge: string | undefined) => edge !== undefined && WORD_CHARACTER.test(edge) && !SPACELESS.test(edge);
-  const characters = Array.from(keyword);
-  const before = bounded(characters[0]) ? `(?<!${WORD})` : "";
-  const after = bounded(characters.at(-1)) ? `(?!${WORD})` : "";
-  return before + quoted + after;
-}
 
 type Test = (text: string) => boolean;
 
 function anyLiteral(keywords: readonly string[], caseSensitive: boolean): Test {
-  const expression = new RegExp(keywords.map(literalSource).join("|"), caseSensitive ? "u" : "iu");
+  const expression = literalExpression(keywords, caseSensitive);
   return (text) => expression.test(text);
 }
 
@@ -57,8 +38,13 @@ const rule = z
       issues.addIssue({ code: "custom", path, message, ...(unsupported === undefined ? {} : { params: { unsupported } }) });
     if (rule.fuzzy_match)
       refuse(["fuzzy_match"], "fuzzy_match is not implemented yet; use literal keywords or method: regex", "fuzzy_match");
-    if (rule.method === undefined) return;
-    if (METHODS_TO_COME.has(rule.method)) {
+    if (rule.method === undefined) {
+      try {
+        compileRule(rule);
+      } catch {
+        refuse(["keywords"], "these keywords are too long, or too many, for one expression");
+      }
+    } else if (METHODS_TO_COME.has(rule.method)) {
       refuse(["method"], `keyword method "${rule.method}" is not implemented yet; supported: regex, or leave it out`, rule.method);
     } else if (rule.method !== "regex") {
       refuse(["method"], `unknown keyword method "${rule.method}"; supported: regex, or leave it out`);

@@ -1,9 +1,9 @@
 /**
- * Body bytes that streams hold while they wait for the rest of a body or for a decision. HeldBytes is the one account of a
- * server, shared by its streams; BodyCollector is one stream's part of it. Called by request-side.ts.
+ * Body bytes that requests hold while they wait for the rest of a body or for a decision. HeldBytes is the one account of a door,
+ * shared by its requests; BodyCollector is one request's part of it. Both doors, envoy/ and gateway/, collect bodies with it.
  */
 
-/** HeldBytes counts the bytes that all open streams hold together; `report` is told each new total. */
+/** HeldBytes counts the bytes that all open requests hold together; `report` is told each new total. */
 export class HeldBytes {
   #total = 0;
   readonly #report: (total: number) => void;

@@ -1,0 +1,206 @@
+/**
+ * The classifier pool over the network, in the words of the pool itself: a front that uses this loads neither ONNX nor worker
+ * threads. A call goes to one replica; when that one is lost or full, once more to another, within the same deadline and never
+ * after the caller has left. Used by a front whose configuration has `turnout.classifier.endpoint`.
+ */
+import { readFileSync } from "node:fs";
+import { credentials, type ChannelCredentials } from "@grpc/grpc-js";
+import {
+  createMetrics,
+  RouterError,
+  silentLogger,
+  systemClock,
+  type CallOptions,
+  type Classifier,
+  type Clock,
+  type Embedder,
+  type EncoderStatus,
+  type InferenceItem,
+  type Logger,
+  type Metrics,
+  type TextEmbedding,
+} from "@turnout/shared";
+import { createChannels } from "./remote/channel.ts";
+import { decodeOutcome, encodeItem } from "./remote/codec.ts";
+import { hostOf, parseEndpoint, systemLookup, type Lookup } from "./remote/endpoint.ts";
+import { createPicker, type Balancing } from "./remote/picker.ts";
+import { PROTOCOL_VERSION } from "./remote/protocol.ts";
+import type { Replica, ServedModel } from "./remote/replica.ts";
+import { ReplicaSet } from "./remote/replica-set.ts";
+
+export type { Balancing };
+
+/** ClientTls are PEM files. Without `caPath` the system's authorities count; certificate and key are for mTLS. */
+export interface ClientTls {
+  readonly caPath?: string;
+  readonly certPath?: string;
+  readonly keyPath?: string;
+  /** The name that the replicas' certificate has; by default the endpoint's host. */
+  readonly serverName?: string;
+}
+
+export interface RemoteClassifierOptions {
+  /** `dns:///host:port`, or `host:port,host:port`. */
+  readonly endpoint: string;
+  readonly tls?: ClientTls;
+  readonly balancing?: Balancing;
+  /** How often the endpoint's name is asked. Default 3 s. */
+  readonly resolveIntervalMs?: number;
+  /** After this long without any replica `whenSettled()` says "unavailable"; the search goes on. Default 10 s. */
+  readonly settleMs?: number;
+  readonly maxMessageBytes?: number;
+  /** Called whenever a replica serves after none did, and when the model's revision changed: vectors made before must be made anew. */
+  readonly onReady?: () => void;
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+  readonly clock?: Clock;
+  readonly lookup?: Lookup;
+}
+
+export interface RemoteClassifier extends Classifier {
+  /**
+   * An embedder of one model revision: the present one, or where none is known yet the one that is there at its first question. Its
+   * vectors may be compared with each other for ever; when nobody serves that revision any more it refuses with encoder_unavailable.
+   * `revision` is "model@revision".
+   */
+  pinned(): Embedder & { readonly revision: string | null };
+}
+
+/** What a call without a deadline may take. */
+const LONGEST_CALL_MS = 10_000;
+
+/** createRemoteClassifier begins to look for replicas and returns at once. Throws `config_invalid` for an endpoint or file it cannot read. */
+export function createRemoteClassifier(options: RemoteClassifierOptions): RemoteClassifier {
+  return new GrpcClassifier(options);
+}
+
+class GrpcClassifier implements RemoteClassifier {
+  readonly #endpoint: string;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #replicas: ReplicaSet;
+  readonly #settled = Promise.withResolvers<void>();
+  #settling: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: RemoteClassifierOptions) {
+    const { tls, balancing = "power_of_two", logger = silentLogger } = options;
+    const endpoint = parseEndpoint(options.endpoint);
+    this.#endpoint = options.endpoint;
+    this.#metrics = options.metrics ?? createMetrics();
+    this.#clock = options.clock ?? systemClock;
+    this.#settling = setTimeout(() => this.#settle(), options.settleMs ?? 10_000);
+    this.#replicas = new ReplicaSet({
+      endpoint,
+      lookup: options.lookup ?? systemLookup,
+      resolveIntervalMs: options.resolveIntervalMs ?? 3_000,
+      connect: createChannels({
+        credentials: loadCredentials(tls),
+        serverName: tls === undefined ? null : (tls.serverName ?? hostOf(endpoint)),
+        maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+      }),
+      pick: createPicker<Replica>(balancing),
+      clock: this.#clock,
+      logger,
+      metrics: this.#metrics,
+      onReady: ({ identity }) => {
+        logger.info({ model: identity }, "classifier replicas serve");
+        this.#settle();
+        options.onReady?.();
+      },
+    });
+  }
+
+  status(): EncoderStatus {
+    const served = this.#replicas.model;
+    const model = served?.encoder.model ?? this.#endpoint;
+    if (this.#closed) return { state: "unavailable", model, reason: "the classifier client is closed" };
+    if (served !== null && this.#replicas.ready) return { state: "ready", ...served.encoder };
+    if (this.#settling !== undefined) return { state: "starting", model };
+    return { state: "unavailable", model, reason: this.#replicas.reason };
+  }
+
+  async whenSettled(): Promise<EncoderStatus> {
+    await this.#settled.promise;
+    return this.status();
+  }
+
+  embed(items: readonly InferenceItem[], options: CallOptions): Promise<TextEmbedding[]> {
+    return this.#embed(items, options, this.#replicas.model);
+  }
+
+  pinned(): Embedder & { readonly revision: string | null } {
+    let served = this.#replicas.model;
+    return {
+      get revision() {
+        return served?.identity ?? null;
+      },
+      embed: (items, options) => {
+        served ??= this.#replicas.model;
+        return this.#embed(items, options, served);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#replicas.close();
+    this.#settle();
+  }
+
+  async #embed(items: readonly InferenceItem[], { signal, deadline }: CallOptions, served: ServedModel | null): Promise<TextEmbedding[]> {
+    if (items.length === 0) return [];
+    if (this.#closed) throw new RouterError("cancelled", "the classifier client is closed");
+    const until = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.#clock.now() + LONGEST_CALL_MS);
+    const request = { protocolVersion: PROTOCOL_VERSION, items: items.map(encodeItem) };
+    let failed: Replica | null = null;
+    let failure: RouterError | null = null;
+    for (;;) {
+      if (signal?.aborted === true) throw new RouterError("cancelled", "the caller left");
+      const remainingMs = until - this.#clock.now();
+      if (remainingMs <= 0) throw failure ?? new RouterError("deadline_exceeded", "the deadline passed before the classifier was asked");
+      const replica: Replica | undefined = served === null ? undefined : this.#replicas.pick(served.identity, failed);
+      if (served === null || replica === undefined)
+        throw (
+          failure ??
+          new RouterError(
+            "encoder_unavailable",
+            `no classifier replica for ${served?.identity ?? this.#endpoint}: ${this.#replicas.reason}`,
+          )
+        );
+      try {
+        const { outcomes = [] } = await replica.evaluate(request, served.identity, remainingMs, signal);
+        return items.map((_item, index) => {
+          const outcome = decodeOutcome(outcomes[index] ?? {}, served.encoder.dimension);
+          if (outcome instanceof RouterError) throw outcome;
+          return outcome;
+        });
+      } catch (error) {
+        const routerError = RouterError.from(error);
+        if (failure !== null || (routerError.code !== "encoder_unavailable" && routerError.code !== "overloaded")) throw routerError;
+        failed = replica;
+        failure = routerError;
+        this.#metrics.classifierRetries.inc({ code: routerError.code });
+      }
+    }
+  }
+
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    this.#settled.resolve();
+  }
+}
+
+function loadCredentials(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const read = (file: string | undefined): Buffer | null => {
+    if (file === undefined) return null;
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new RouterError("config_invalid", `${file} cannot be read; expected a PEM file`, { cause: error });
+    }
+  };
+  return credentials.createSsl(read(tls.caPath), read(tls.keyPath), read(tls.certPath));
+}

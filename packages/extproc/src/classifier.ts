@@ -1,0 +1,45 @@
+/**
+ * Which classifier a front has: the pool inside this process, or, where the configuration has an endpoint, a service of its own. Each is
+ * loaded only when it is chosen, so that a front with a remote pool never holds ONNX, worker threads or a model. Called by compose.ts
+ * and `explain`.
+ */
+import type { Classifier, Embedder, Logger, Metrics } from "@turnout/shared";
+import { poolSettingsOf, remoteSettingsOf, type ConfigDocument, type Environment, type PoolSettings } from "./config/index.ts";
+import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
+
+/** PinnedEmbedder gives vectors of one model revision only: what a configuration's anchors and its requests are compared by. */
+export interface PinnedEmbedder extends Embedder {
+  /** "model@revision"; null as long as it is not known, and for a pool whose model cannot change while it runs. */
+  readonly revision: string | null;
+}
+
+/** FrontClassifier is a pool whose model may change while the front runs. */
+export interface FrontClassifier extends Classifier {
+  /** The revision that answers now, for one configuration's whole life. */
+  pinned(): PinnedEmbedder;
+}
+
+export interface ClassifierChoice {
+  readonly document: ConfigDocument;
+  readonly env: Environment;
+  readonly model: Pick<EmbeddedClassifierOptions, "sources" | "directory" | "onProgress">;
+  /** Overrides for the pool inside this process. */
+  readonly pool?: Partial<PoolSettings>;
+  /** Called whenever a remote pool can be asked after it could not, and when its model's revision changed. */
+  readonly onReady?: () => void;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** openClassifier begins to prepare or to connect, and does not wait for it. Throws `config_invalid` where TLS files cannot be read. */
+export async function openClassifier({ document, env, model, pool, onReady, logger, metrics }: ClassifierChoice): Promise<FrontClassifier> {
+  const remote = remoteSettingsOf(document);
+  if (remote !== null) {
+    const { createRemoteClassifier } = await import("@turnout/classifier-pool/client");
+    return createRemoteClassifier({ ...remote, ...(onReady === undefined ? {} : { onReady }), logger, metrics });
+  }
+  const { createEmbeddedClassifier } = await import("./embedded-classifier.ts");
+  const embedded = createEmbeddedClassifier({ settings: { ...poolSettingsOf(document), ...pool }, env, logger, metrics, ...model });
+  const pinned: PinnedEmbedder = { revision: null, embed: (items, options) => embedded.embed(items, options) };
+  return Object.assign(embedded, { pinned: () => pinned });
+}
