@@ -198,7 +198,7 @@ describe("what would come too late", () => {
   const load: Load = { msPerToken: 1, workers: 2, busyMs: 0 };
   it.each<{ rule: string; waiting?: Entry[]; pushed: Entry; load?: Partial<Load>; admission: string }>([
     { rule: "admits what has the time", pushed: entry("x", 20, { deadline: 28 }), admission: "admitted" },
-    { rule: "refuses what has not, though nobody is before it", pushed: entry("x", 20, { deadline: 27 }), admission: "late" },
+    { rule: "refuses what has not, though nobody is before it", pushed: entry("x", 20, { deadline: 19 }), admission: "late" },
     {
       rule: "counts what runs, shared by the workers",
       pushed: entry("x", 20, { deadline: 78 }),
@@ -207,15 +207,21 @@ describe("what would come too late", () => {
     },
     {
       rule: "refuses what could begin only after what runs",
-      pushed: entry("x", 20, { deadline: 77 }),
+      pushed: entry("x", 20, { deadline: 69 }),
       load: { busyMs: 100 },
       admission: "late",
     },
     {
       rule: "counts what waits before it",
       waiting: [entry("a", 20), entry("b", 20)],
-      pushed: entry("x", 20, { deadline: 80 }),
+      pushed: entry("x", 20, { deadline: 30 }),
       admission: "late",
+    },
+    {
+      rule: "lets in what the estimate refuses but a cheaper machine would serve: the cut judges again",
+      waiting: [entry("a", 20), entry("b", 20)],
+      pushed: entry("x", 20, { deadline: 36 }),
+      admission: "admitted",
     },
     {
       rule: "does not count longer texts, which it overtakes",
