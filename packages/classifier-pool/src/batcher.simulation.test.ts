@@ -48,12 +48,26 @@ describe.each([1, 2, 3])("a simulated pool (seed %i)", (seed) => {
     expect(waitOf(long, 1)).toBeLessThan(1_200);
   });
 
-  it("keeps short texts quick beside long ones", () => {
-    const perSecond = capacityOf(lengths.mixed) * 0.5;
-    const load = { seconds: 20, patienceMs: 80 };
-    const among = simulate({ ...load, perSecond, tokens: lengths.mixed }, seed).filter((text) => text.tokens < 80);
-    const alone = simulate({ ...load, perSecond, tokens: lengths.short }, seed);
-    expect(waitOf(among, 0.99)).toBeLessThan(waitOf(alone, 0.99) * 3);
+  it.each([0.3, 0.5])("keeps short texts quick beside 15 %% of long ones, at %d of its capacity", (utilisation) => {
+    const perSecond = capacityOf(lengths.mixed) * utilisation;
+    const load = { seconds: 60, patienceMs: 80 };
+    const mixed = simulate({ ...load, perSecond, tokens: lengths.mixed }, seed);
+    const alone = simulate({ ...load, perSecond: perSecond * 0.85, tokens: lengths.short }, seed);
+    const among = mixed.filter((text) => text.tokens < 80);
+    expect(waitOf(among, 0.99)).toBeLessThan(waitOf(alone, 0.99) * 2);
+    expect(inTime(mixed).length).toBeGreaterThan(mixed.length * 0.995);
+  });
+
+  it.each([20, 32])("serves %i callers who ask again at once no worse than it serves 8", (together) => {
+    const served = (callers: number) => inTime(simulate({ together: callers, seconds: 10, patienceMs: 80, tokens: lengths.medium }, seed));
+    expect(served(together).length).toBeGreaterThan(served(8).length * 0.9);
+  });
+
+  it("refuses no text of a burst at the door", () => {
+    const bursts = simulate({ perSecond: 110, together: 20, seconds: 10, patienceMs: 80, tokens: lengths.medium }, seed);
+    const refused = bursts.filter(({ outcome, settledAt, enqueuedAt }) => outcome === "refused" && settledAt === enqueuedAt);
+    expect(refused).toEqual([]);
+    expect(inTime(bursts).length).toBeGreaterThan(bursts.length * 0.55);
   });
 
   it("never computes what its callers have left", () => {

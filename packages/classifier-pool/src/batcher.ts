@@ -9,8 +9,13 @@
  * patience it has used up, and as nothing when it can wait no longer. So a long text does not hold up chat prompts, and none
  * starves.
  *
- * What cannot be encoded before its deadline is refused before it costs anything. A queue in order of age otherwise collapses
- * under overload: each text is begun just in time to come too late.
+ * While shorter texts keep arriving, long ones never take all workers at once: the last worker is kept for the short. A short text
+ * would otherwise wait for a long one to end, however short its queue.
+ *
+ * What cannot be encoded before its deadline never costs a worker anything. A queue in order of age otherwise collapses under
+ * overload: each text is begun just in time to come too late. So a text that would be late behind what waits already goes on
+ * standby. It is taken up when there is room after all, the youngest first, and refused when no time is left. It is not refused
+ * at the door: the estimate may be wrong, and whoever is refused at once asks again at once, with CPU that the workers lack.
  */
 
 /** QueuedText is what the batcher must know of an entry; the estimate in `tokens` includes special tokens. */
@@ -35,13 +40,20 @@ export interface BatchLimits {
   readonly maxBatchItems: number;
 }
 
-/** Load is what admission must know of the workers. */
+/** RunningBatch is what a worker is busy with. */
+export interface RunningBatch {
+  /** The longest text of it. */
+  readonly tokens: number;
+  /** Milliseconds until it ends, by estimate. */
+  readonly leftMs: number;
+}
+
+/** Load is what the queue must know of the workers. */
 export interface Load {
   /** Milliseconds per unit of `batchWork` on one worker; 0 while nobody knows, and then nothing is refused for being late. */
   readonly msPerToken: number;
   readonly workers: number;
-  /** What the running batches still need, summed over the workers. */
-  readonly busyMs: number;
+  readonly running: readonly RunningBatch[];
 }
 
 /** Admission says what became of a pushed entry: "full" and "late" are refusals, by the queue's limit and by the entry's deadline. */
@@ -64,11 +76,16 @@ const BATCH_TOKENS = 8;
 /** A text overtakes older ones of more than this many times its length. */
 const OVERTAKEN = 2;
 /**
- * At the door an entry is turned away only if it would be late even at this share of the estimated cost: a wrong refusal costs a burst
- * that would have been served (8 texts of 200 words: 34 % refused without hope, 14 % with), a wrong admission only a place in the queue,
- * since the cut sheds what has become hopeless.
+ * Standby is for an entry that would be late even if what waits before it took only this share of its estimated cost. Doubt costs little,
+ * as the cut sheds what has become hopeless; without it, long texts have only half their share of an overload (10 % in time, not 20 %).
  */
-const HOPE = 0.7;
+const HOPE = 0.85;
+/** Of the places in the queue, this share may be taken by texts on standby. */
+const STANDBY_SHARE = 0.25;
+/** Shorter texts are expected for so long after one has come: a long batch takes 10 to 25 ms. */
+const EXPECTED_MS = 100;
+/** A worker counts as free for a short text if it will be within this many times what the text costs. */
+const SOON = 2;
 /** Patience of a text without a deadline: from then on it goes before younger ones, whatever its length. */
 const UNHURRIED_MS = 1_000;
 
@@ -81,6 +98,10 @@ export class Batcher<Entry extends QueuedText> {
   #limits: BatchLimits;
   /** In order of age. */
   #queue: Entry[] = [];
+  /** Too late for their turn behind the queue, but not yet too late; in order of age. */
+  #standby: Entry[] = [];
+  /** When a text last came, by the binary logarithm of its tokens. */
+  readonly #lastSeen = new Float64Array(32).fill(Number.NEGATIVE_INFINITY);
 
   constructor(limits: BatchLimits) {
     this.#limits = limits;
@@ -88,7 +109,12 @@ export class Batcher<Entry extends QueuedText> {
 
   /** size counts what waits, including entries that the next cut will drop. */
   get size(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#standby.length;
+  }
+
+  /** standby counts those of them that wait for room. */
+  get standby(): number {
+    return this.#standby.length;
   }
 
   /** serveSingly ends batching, for an encoder that turned out not to bear company. */
@@ -96,14 +122,20 @@ export class Batcher<Entry extends QueuedText> {
     this.#limits = { ...this.#limits, maxBatchItems: 1 };
   }
 
-  /** push admits an entry unless the queue is full of entries that somebody waits for, or the entry's turn would come too late. */
+  /** push admits an entry unless the queue is full of entries that somebody waits for, or the entry has no hope of being in time. */
   push(entry: Entry, now: number, load: Load): Admission {
-    if (this.#queue.length >= this.#limits.queueLimit) {
+    if (this.size >= this.#limits.queueLimit) {
       this.#queue = this.#queue.filter((waiting) => !waiting.cancelled);
-      if (this.#queue.length >= this.#limits.queueLimit) return "full";
+      this.#standby = this.#standby.filter((waiting) => !waiting.cancelled);
+      if (this.size >= this.#limits.queueLimit) return "full";
     }
-    if (this.#comesTooLate(entry, now, load)) return "late";
-    this.#queue.push(entry);
+    this.#lastSeen[lengthClass(entry.tokens)] = now;
+    if (this.#comesTooLate(entry, now, load)) {
+      if (isLate(entry, now, load.msPerToken) || this.#standby.length >= this.#limits.queueLimit * STANDBY_SHARE) return "late";
+      this.#standby.push(entry);
+    } else {
+      this.#queue.push(entry);
+    }
     return "admitted";
   }
 
@@ -113,14 +145,20 @@ export class Batcher<Entry extends QueuedText> {
   }
 
   /**
-   * cut takes the next batch for one of `idleWorkers` idle workers, which share the queue evenly. Its company are the
-   * most urgent entries of near length for which there is budget and time. `msPerToken` as in Load.
+   * cut takes the next batch for one of `idleWorkers` idle workers, which share the queue evenly. Its company are the most urgent
+   * entries of near length for which there is budget and time. The batch is empty when nothing waits, or when what waits must
+   * leave the worker to shorter texts; another batch is running then, and its end is the time to cut again.
    */
-  cut(now: number, idleWorkers: number, msPerToken: number): Cut<Entry> {
+  cut(now: number, idleWorkers: number, load: Load): Cut<Entry> {
+    const { msPerToken } = load;
     const dropped: Entry[] = [];
     const shed: Entry[] = [];
     const alive: Entry[] = [];
-    for (const entry of this.#queue) (entry.cancelled || entry.deadline <= now ? dropped : alive).push(entry);
+    const isGone = (entry: Entry) => entry.cancelled || entry.deadline <= now;
+    for (const entry of this.#queue) (isGone(entry) ? dropped : alive).push(entry);
+    const standby: Entry[] = [];
+    for (const entry of this.#standby) (isGone(entry) ? dropped : isLate(entry, now, msPerToken) ? shed : standby).push(entry);
+    this.#standby = standby;
     if (idleWorkers < 1) {
       this.#queue = alive;
       return { batch: [], dropped, shed };
@@ -128,8 +166,11 @@ export class Batcher<Entry extends QueuedText> {
     const waitingTokens = tokensOf(alive);
     const live: Entry[] = [];
     for (const entry of alive) (now + this.#neededMs(entry, waitingTokens, msPerToken) > entry.deadline ? shed : live).push(entry);
+    this.#takeUp(live, now, load);
 
-    const batch = this.#fill(live, Math.ceil(live.length / idleWorkers), now, msPerToken);
+    const tooLong = idleWorkers > 1 ? Number.POSITIVE_INFINITY : this.#tooLongForLastWorker(now, load);
+    const allowed = live.filter(({ tokens }) => tokens < tooLong);
+    const batch = this.#fill(allowed, Math.ceil(allowed.length / idleWorkers), now, msPerToken);
     const taken = new Set(batch);
     this.#queue = live.filter((entry) => !taken.has(entry));
     return { batch, dropped, shed };
@@ -137,13 +178,14 @@ export class Batcher<Entry extends QueuedText> {
 
   /** drain empties the queue and returns what waited. */
   drain(): Entry[] {
-    const waiting = this.#queue;
+    const waiting = [...this.#queue, ...this.#standby];
     this.#queue = [];
+    this.#standby = [];
     return waiting;
   }
 
   /** Whether `entry` would get its turn too late: after what runs, and after what goes before it now. Costs one pass over the queue. */
-  #comesTooLate(entry: Entry, now: number, { msPerToken, workers, busyMs }: Load): boolean {
+  #comesTooLate(entry: Entry, now: number, { msPerToken, workers, running }: Load): boolean {
     if (msPerToken === 0 || entry.deadline === Number.POSITIVE_INFINITY) return false;
     let ahead = 0;
     for (const waiting of this.#queue) {
@@ -151,8 +193,30 @@ export class Batcher<Entry extends QueuedText> {
       if (this.#length(waiting, now, msPerToken) <= entry.tokens * OVERTAKEN) ahead += this.#share(waiting.tokens);
     }
     const hopeful = msPerToken * HOPE;
-    const turn = now + (busyMs + ahead * hopeful) / workers;
-    return turn + batchWork(entry.tokens, 1) * hopeful > entry.deadline;
+    return isLate(entry, now + (busyMs(running) + ahead * hopeful) / workers, hopeful);
+  }
+
+  /** Moves entries from standby to the end of `live` while they would be in time there; the youngest has the most time. */
+  #takeUp(live: Entry[], now: number, { msPerToken, workers, running }: Load): void {
+    let turn = now + busyMs(running) / workers;
+    for (const { tokens } of live) turn += (this.#share(tokens) * msPerToken) / workers;
+    while (this.#standby.length > 0) {
+      const entry = this.#standby.at(-1) as Entry;
+      // With nobody else for the idle worker, its turn is now.
+      if (live.length > 0 && isLate(entry, turn, msPerToken)) return;
+      this.#standby.pop();
+      live.push(entry);
+      turn += (this.#share(entry.tokens) * msPerToken) / workers;
+    }
+  }
+
+  /** Texts from this length on leave the last idle worker alone: all others are busy with long texts, and a short one may come any moment. */
+  #tooLongForLastWorker(now: number, { msPerToken, running }: Load): number {
+    const kind = this.#lastSeen.findIndex((seenAt) => now - seenAt < EXPECTED_MS);
+    if (running.length === 0 || kind < 0) return Number.POSITIVE_INFINITY;
+    const long = shortest(kind + 1) * OVERTAKEN;
+    const soon = batchWork(shortest(kind + 1), 1) * SOON * msPerToken;
+    return running.every(({ tokens, leftMs }) => tokens >= long && leftMs > soon) ? long : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -208,6 +272,19 @@ export class Batcher<Entry extends QueuedText> {
     return batch;
   }
 }
+
+/** isLate tells of an entry that would be late even if begun, alone, at `turn`. */
+function isLate({ tokens, deadline }: QueuedText, turn: number, msPerToken: number): boolean {
+  return turn + batchWork(tokens, 1) * msPerToken > deadline;
+}
+
+function busyMs(running: readonly RunningBatch[]): number {
+  return running.reduce((sum, { leftMs }) => sum + leftMs, 0);
+}
+
+/** lengthClass tells lengths apart by their power of two; shortest is the least length of a class. */
+const lengthClass = (tokens: number) => 31 - Math.clz32(tokens);
+const shortest = (kind: number) => 2 ** kind;
 
 function tokensOf(entries: readonly QueuedText[]): number {
   let tokens = 0;

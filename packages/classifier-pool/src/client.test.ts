@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
@@ -7,6 +10,9 @@ import { createMetrics, silentLogger, systemClock, type InferenceItem } from "@t
 import { HealthImplementation } from "grpc-health-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { createRemoteClassifier, type RemoteClassifierOptions } from "./client.ts";
+import { prepareTinyModels } from "./model/testing/tiny-models.ts";
+import { createClassifierPool } from "./pool.ts";
+import { decodeOutcome } from "./remote/codec.ts";
 import { loadProtocol, PROTOCOL_VERSION, serviceName } from "./remote/protocol.ts";
 import { DIMENSION, ScriptedClassifier } from "./remote/testing/scripted-classifier.ts";
 import { createClassifierServer, type ClassifierServerOptions } from "./server.ts";
@@ -58,6 +64,58 @@ async function fronted(replicas: readonly Running[], options: Partial<RemoteClas
     retries: async () => (await metrics.classifierRetries.get()).values.reduce((sum, { value }) => sum + value, 0),
   };
 }
+
+describe("further models behind a service", () => {
+  it("answer by name, each item for itself, and are listed", async () => {
+    const home = await mkdtemp(join(tmpdir(), "remote-models-"));
+    cleanUp.push(() => rm(home, { recursive: true }));
+    const { mood, names, encoder } = await prepareTinyModels(home);
+    const models = { mood: { directory: mood }, names: { directory: names }, other: { directory: encoder }, broken: { directory: home } };
+    const pool = createClassifierPool({ backend: "deterministic", dimension: DIMENSION, workers: 1, models });
+    cleanUp.push(() => pool.close());
+    await pool.whenSettled();
+    const { classifier } = await fronted([await replica({ classifier: pool })]);
+    const window = { maxTokens: 64, sampling: "head" } as const;
+    const wanted: InferenceItem[] = [
+      item("cat dog"),
+      { text: "cat dog", window, model: "mood", heads: ["classification"] },
+      { text: "ab cat dog", window, model: "names", entities: true },
+      { text: "cat dog", window, model: "other" },
+      { text: "cat dog", window, model: "broken" },
+      { text: "cat dog", window, model: "absent" },
+    ];
+    const [plain, label, found, other, broken, absent] = await classifier.evaluate(wanted, {});
+    const here = await pool.embed(wanted.slice(0, 4), {});
+    for (const [index, answer] of [plain, label, found, other].entries())
+      expect({ ...answer, timings: null }).toEqual({ ...here[index], timings: null });
+    expect(found).toMatchObject({ scan: { entities: [{ start: 3, end: 10, type: "NAME" }], scannedChars: 10 } });
+    expect(broken).toMatchObject({ code: "encoder_unavailable", message: expect.stringContaining('"broken"') as string });
+    expect(absent).toMatchObject({ code: "model_unsupported", message: expect.stringContaining('no further model "absent"') as string });
+    await expect(classifier.embed(wanted, {})).rejects.toMatchObject({ code: "encoder_unavailable" });
+    const status = classifier.status();
+    expect(status.state === "ready" && status.models).toMatchObject([
+      { name: "mood", state: "ready", heads: [{ name: "classification", labels: ["calm", "angry", "sad"] }] },
+      { name: "names", state: "ready", entityTypes: ["NAME"], dimension: 0 },
+      { name: "other", state: "ready", model: "encoder", dimension: 8, entityTypes: [] },
+      { name: "broken", state: "unavailable", reason: expect.stringContaining("holds no prepared model") as string },
+    ]);
+  });
+
+  it("are asked of another replica alone where the first one has no room", async () => {
+    const [one, two] = [await replica(), await replica()] as const;
+    const { classifier, retries } = await fronted([one, two], { balancing: "round_robin" });
+    one.pool.failWith("overloaded");
+    const answers = await Promise.all([0, 1].map((call) => classifier.evaluate([item(`a ${call}`), item(`b ${call}`)], {})));
+    for (const answer of answers.flat()) expect(answer).toMatchObject({ sampled: false });
+    expect([await retries(), two.pool.asked.length]).toEqual([1, 4]);
+  });
+
+  it("never answer with the encoder of a service that does not know of them", () => {
+    const embedding = { vector: Buffer.alloc(32) };
+    for (const wish of [{ model: "mood" }, { entities: true }])
+      expect(decodeOutcome({ embedding }, { ...item("ab"), ...wish }, DIMENSION)).toMatchObject({ code: "encoder_unavailable" });
+  });
+});
 
 describe("one replica", () => {
   it("answers in the pool's own words", async () => {

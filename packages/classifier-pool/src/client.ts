@@ -15,6 +15,8 @@ import {
   type Clock,
   type Embedder,
   type EncoderStatus,
+  type ErrorCode,
+  type Evaluator,
   type InferenceItem,
   type Logger,
   type Metrics,
@@ -63,8 +65,15 @@ export interface RemoteClassifier extends Classifier {
    * vectors may be compared with each other for ever; when nobody serves that revision any more it refuses with encoder_unavailable.
    * `revision` is "model@revision".
    */
-  pinned(): Embedder & { readonly revision: string | null };
+  pinned(): PinnedClassifier;
 }
+
+/** PinnedClassifier answers with one revision of the encoder; further models are whatever the replicas serve. */
+export interface PinnedClassifier extends Embedder, Evaluator {
+  readonly revision: string | null;
+}
+
+type Outcome = TextEmbedding | RouterError;
 
 /** What a call without a deadline may take. */
 const LONGEST_CALL_MS = 10_000;
@@ -129,7 +138,11 @@ class GrpcClassifier implements RemoteClassifier {
     return this.#embed(items, options, this.#replicas.model);
   }
 
-  pinned(): Embedder & { readonly revision: string | null } {
+  evaluate(items: readonly InferenceItem[], options: CallOptions): Promise<Outcome[]> {
+    return this.#evaluate(items, options, this.#replicas.model);
+  }
+
+  pinned(): PinnedClassifier {
     let served = this.#replicas.model;
     return {
       get revision() {
@@ -138,6 +151,10 @@ class GrpcClassifier implements RemoteClassifier {
       embed: (items, options) => {
         served ??= this.#replicas.model;
         return this.#embed(items, options, served);
+      },
+      evaluate: (items, options) => {
+        served ??= this.#replicas.model;
+        return this.#evaluate(items, options, served);
       },
     };
   }
@@ -148,40 +165,60 @@ class GrpcClassifier implements RemoteClassifier {
     this.#settle();
   }
 
-  async #embed(items: readonly InferenceItem[], { signal, deadline }: CallOptions, served: ServedModel | null): Promise<TextEmbedding[]> {
-    if (items.length === 0) return [];
-    if (this.#closed) throw new RouterError("cancelled", "the classifier client is closed");
-    const until = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.#clock.now() + LONGEST_CALL_MS);
-    const request = { protocolVersion: PROTOCOL_VERSION, items: items.map(encodeItem) };
+  async #embed(items: readonly InferenceItem[], options: CallOptions, served: ServedModel | null): Promise<TextEmbedding[]> {
+    const outcomes = await this.#evaluate(items, options, served);
+    return outcomes.map((outcome) => {
+      if (outcome instanceof RouterError) throw outcome;
+      return outcome;
+    });
+  }
+
+  /** evaluate asks one replica for all items, and another one once for those that the first was too full or too lost to answer. */
+  async #evaluate(items: readonly InferenceItem[], options: CallOptions, served: ServedModel | null): Promise<Outcome[]> {
+    const outcomes = new Map<InferenceItem, Outcome>();
+    const until = Math.min(options.deadline ?? Number.POSITIVE_INFINITY, this.#clock.now() + LONGEST_CALL_MS);
     let failed: Replica | null = null;
-    let failure: RouterError | null = null;
-    for (;;) {
-      if (signal?.aborted === true) throw new RouterError("cancelled", "the caller left");
-      const remainingMs = until - this.#clock.now();
-      if (remainingMs <= 0) throw failure ?? new RouterError("deadline_exceeded", "the deadline passed before the classifier was asked");
-      const replica: Replica | undefined = served === null ? undefined : this.#replicas.pick(served.identity, failed);
-      if (served === null || replica === undefined)
-        throw (
-          failure ??
-          new RouterError(
-            "encoder_unavailable",
-            `no classifier replica for ${served?.identity ?? this.#endpoint}: ${this.#replicas.reason}`,
-          )
-        );
-      try {
-        const { outcomes = [] } = await replica.evaluate(request, served.identity, remainingMs, signal);
-        return items.map((_item, index) => {
-          const outcome = decodeOutcome(outcomes[index] ?? {}, served.encoder.dimension);
-          if (outcome instanceof RouterError) throw outcome;
-          return outcome;
-        });
-      } catch (error) {
-        const routerError = RouterError.from(error);
-        if (failure !== null || (routerError.code !== "encoder_unavailable" && routerError.code !== "overloaded")) throw routerError;
-        failed = replica;
-        failure = routerError;
-        this.#metrics.classifierRetries.inc({ code: routerError.code });
+    for (let open = items; open.length > 0;) {
+      const answers = await this.#ask(open, { ...options, deadline: until }, served, failed);
+      for (const [index, item] of open.entries()) {
+        const outcome = answers.outcomes[index];
+        // A second attempt that finds nobody to ask leaves the first one's reason.
+        if (outcome !== undefined && (answers.replica !== null || !outcomes.has(item))) outcomes.set(item, outcome);
       }
+      if (failed !== null || answers.replica === null) break;
+      failed = answers.replica;
+      open = open.filter((item) => worthAnotherReplica(outcomes.get(item)));
+      const [first] = open;
+      const cause = first === undefined ? undefined : outcomes.get(first);
+      if (cause instanceof RouterError) this.#metrics.classifierRetries.inc({ code: cause.code });
+    }
+    return items.map((item) => outcomes.get(item) ?? new RouterError("internal", "an item was left without outcome. This is a bug."));
+  }
+
+  /** ask asks one replica; whatever goes wrong is every item's outcome. `replica` is null when none could be asked. */
+  async #ask(
+    items: readonly InferenceItem[],
+    { signal, deadline = 0, trace }: CallOptions,
+    served: ServedModel | null,
+    except: Replica | null,
+  ): Promise<{ readonly replica: Replica | null; readonly outcomes: Outcome[] }> {
+    const all = (code: ErrorCode, message: string) => ({ replica: null, outcomes: items.map(() => new RouterError(code, message)) });
+    if (this.#closed) return all("cancelled", "the classifier client is closed");
+    if (signal?.aborted === true) return all("cancelled", "the caller left");
+    const remainingMs = deadline - this.#clock.now();
+    if (remainingMs <= 0) return all("deadline_exceeded", "the deadline passed before the classifier was asked");
+    const replica: Replica | undefined = served === null ? undefined : this.#replicas.pick(served.identity, except);
+    if (served === null || replica === undefined) {
+      const wanted = served?.identity ?? this.#endpoint;
+      return all("encoder_unavailable", `no classifier replica for ${wanted}: ${this.#replicas.reason}`);
+    }
+    try {
+      const request = { protocolVersion: PROTOCOL_VERSION, items: items.map((item) => encodeItem(item, trace)) };
+      const { outcomes = [] } = await replica.evaluate(request, served.identity, remainingMs, signal);
+      return { replica, outcomes: items.map((item, index) => decodeOutcome(outcomes[index] ?? {}, item, dimensionOf(served, item))) };
+    } catch (error) {
+      const routerError = RouterError.from(error);
+      return { replica, outcomes: items.map(() => routerError) };
     }
   }
 
@@ -190,6 +227,17 @@ class GrpcClassifier implements RemoteClassifier {
     this.#settling = undefined;
     this.#settled.resolve();
   }
+}
+
+function worthAnotherReplica(outcome: Outcome | undefined): boolean {
+  return outcome instanceof RouterError && (outcome.code === "encoder_unavailable" || outcome.code === "overloaded");
+}
+
+/** dimensionOf is null for a further model that the replicas had not told of when they were first asked. */
+function dimensionOf({ encoder }: ServedModel, { model }: InferenceItem): number | null {
+  if (model === undefined) return encoder.dimension;
+  const further = encoder.models?.find(({ name }) => name === model);
+  return further?.state === "ready" ? further.dimension : null;
 }
 
 function loadCredentials(tls: ClientTls | undefined): ChannelCredentials {

@@ -4,7 +4,7 @@
  * the batcher can tell what would come too late. The only caller of the batcher; pool.ts owns it.
  */
 import { RouterError, type Clock, type Metrics } from "@turnout/shared";
-import { batchWork, type Admission, type Batcher } from "./batcher.ts";
+import { batchWork, type Admission, type Batcher, type Load, type RunningBatch } from "./batcher.ts";
 import { ComputeEstimate } from "./compute-estimate.ts";
 import type { BatchReply, EncodeJob, HeadLogits } from "./messages.ts";
 import type { PendingText } from "./pending-text.ts";
@@ -23,19 +23,23 @@ export interface DispatcherParts {
   readonly batcher: Batcher<PendingText>;
   readonly runner: BatchRunner;
   readonly dimension: number;
+  /** Texts that wait in all queues of the pool. */
+  readonly waiting: () => number;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
 
-interface RunningBatch {
+interface BatchInFlight {
   readonly texts: readonly PendingText[];
   readonly cutAt: number;
+  /** Of its longest text. */
+  readonly tokens: number;
   readonly work: number;
 }
 
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  readonly #running = new Set<RunningBatch>();
+  readonly #running = new Set<BatchInFlight>();
   readonly #estimate = new ComputeEstimate();
   #scheduled: NodeJS.Immediate | undefined;
 
@@ -45,12 +49,9 @@ export class Dispatcher {
 
   /** submit admits a text, or says why not. */
   submit(text: PendingText): Admission {
-    const { batcher, runner, clock } = this.#parts;
+    const { batcher, clock } = this.#parts;
     const now = clock.now();
-    const msPerToken = this.#estimate.msPerToken(now);
-    let busyMs = 0;
-    for (const { cutAt, work } of this.#running) busyMs += Math.max(0, cutAt + work * msPerToken - now);
-    const admission = batcher.push(text, now, { msPerToken, workers: Math.max(1, runner.warm()), busyMs });
+    const admission = batcher.push(text, now, this.#load(now));
     if (admission === "admitted") this.#scheduled ??= setImmediate(() => this.pump());
     return admission;
   }
@@ -65,7 +66,7 @@ export class Dispatcher {
     this.#scheduled = undefined;
     for (let idle = runner.idle(); idle > 0; idle = runner.idle()) {
       const now = clock.now();
-      const { batch, dropped, shed } = batcher.cut(now, idle, this.#estimate.msPerToken(now));
+      const { batch, dropped, shed } = batcher.cut(now, idle, this.#load(now));
       for (const text of dropped)
         text.refuse(new RouterError("deadline_exceeded", "the deadline passed while the text waited for a worker"));
       for (const text of shed)
@@ -73,7 +74,7 @@ export class Dispatcher {
       if (batch.length === 0) break;
       void this.#run(batch, now);
     }
-    metrics.classifierQueueDepth.set(batcher.size);
+    metrics.classifierQueueDepth.set(this.#parts.waiting());
   }
 
   /** close refuses everything that waits or runs; what a worker still answers is thrown away. */
@@ -84,9 +85,16 @@ export class Dispatcher {
     this.#parts.metrics.classifierQueueDepth.set(0);
   }
 
+  #load(now: number): Load {
+    const msPerToken = this.#estimate.msPerToken(now);
+    const running: RunningBatch[] = [];
+    for (const { tokens, cutAt, work } of this.#running) running.push({ tokens, leftMs: Math.max(0, cutAt + work * msPerToken - now) });
+    return { msPerToken, workers: Math.max(1, this.#parts.runner.warm()), running };
+  }
+
   async #run(texts: readonly PendingText[], cutAt: number): Promise<void> {
     const longest = texts.reduce((tokens, text) => Math.max(tokens, text.tokens), 0);
-    const running: RunningBatch = { texts, cutAt, work: batchWork(longest, texts.length) };
+    const running: BatchInFlight = { texts, cutAt, tokens: longest, work: batchWork(longest, texts.length) };
     this.#running.add(running);
     const outcome = await this.#parts.runner.run(texts.map((text) => text.begin())).catch((error: unknown) => RouterError.from(error));
     this.#running.delete(running);
@@ -114,11 +122,12 @@ export class Dispatcher {
       } else if (!answer.ok) {
         text.refuse(new RouterError(answer.code, answer.message));
       } else {
-        const { row, tokens } = answer;
+        const { row, tokens, scan } = answer;
         // A copy of 1.5 KB, so that a caller who keeps one vector does not keep the whole batch.
         const vector = reply.vectors.slice(row * dimension, (row + 1) * dimension);
         const heads = logits === null ? {} : { heads: headsOf(logits, row) };
-        text.answer({ vector, tokens, sampled: text.cut || answer.sampled, ...heads }, ({ joinedAt }) => ({
+        const encoded = { vector, tokens, sampled: text.cut || answer.sampled, ...heads, ...(scan === undefined ? {} : { scan }) };
+        text.answer(encoded, ({ joinedAt }) => ({
           queueMs: Math.max(0, cutAt - joinedAt),
           tokenizeMs,
           computeMs,

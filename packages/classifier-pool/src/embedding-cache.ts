@@ -1,7 +1,7 @@
 /**
  * Remembers the latest encodings, bounded in bytes, so that a repeated prompt costs a hash instead of an inference. It keeps no
- * text: keys are SHA-256 digests. Owned by pool.ts, one per pool and so one per model revision; what it gives out is shared and
- * must not be written to.
+ * text: keys are SHA-256 digests, of entities only place and type are kept. Owned by pool.ts, one for all its models, whose revisions are
+ * part of the keys; what it gives out is shared and must not be written to.
  */
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
@@ -52,8 +52,11 @@ export class EmbeddingCache {
   }
 }
 
-function bytesOf({ vector, heads }: EncodedText): number {
-  let bytes = ENTRY_BYTES + vector.byteLength;
+/** What an entity takes: an object with three numbers; its type is shared. */
+const ENTITY_BYTES = 64;
+
+function bytesOf({ vector, heads, scan }: EncodedText): number {
+  let bytes = ENTRY_BYTES + vector.byteLength + ENTITY_BYTES * (scan?.entities.length ?? 0);
   for (const logits of heads?.values() ?? []) bytes += ENTRY_BYTES + logits.byteLength;
   return bytes;
 }

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RouterError } from "@turnout/shared/errors";
-import type { HeadLogits, WorkerSettings } from "./messages.ts";
+import type { HeadLogits, ModelSettings } from "./messages.ts";
 
 /** HeadMatrix is every head of a model: rows of `dimension` weights, one per label, and a bias each. */
 export interface HeadMatrix {
@@ -21,7 +21,7 @@ export async function loadHeads({
   heads,
   dimension,
   modelDirectory,
-}: Pick<WorkerSettings, "heads" | "dimension" | "modelDirectory">): Promise<HeadMatrix> {
+}: Pick<ModelSettings, "heads" | "dimension" | "modelDirectory">): Promise<HeadMatrix> {
   const labels = heads.reduce((sum, head) => sum + head.labels, 0);
   const weights = new Float32Array(labels * dimension);
   const biases = new Float32Array(labels);

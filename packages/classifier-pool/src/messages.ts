@@ -3,11 +3,11 @@
  * too, because an Error loses its class and code on the way. Main and worker both import this file; it imports neither.
  */
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { EncoderBatching, ErrorCode, TextWindow } from "@turnout/shared";
+import type { EncoderBatching, ErrorCode, TextScan, TextWindow } from "@turnout/shared";
 import type { GraphSettings } from "./model/graph-settings.ts";
 
-/** WorkerSettings is a worker's `workerData`: how to load the encoder. */
-export interface WorkerSettings {
+/** ModelSettings say how to load one model. A worker gets its encoder's as `workerData`, and a further model's with every batch for it. */
+export interface ModelSettings {
   /** Name of a registered backend, or the URL of a module that exports `load` (see backends/index.ts). */
   readonly backend: string;
   /** Directory of the prepared model, "" for backends without one. */
@@ -20,6 +20,12 @@ export interface WorkerSettings {
   readonly heads: readonly HeadFile[];
   /** Set when the encoder's output is logits, to be given out as this head. */
   readonly classification: { readonly name: string; readonly labels: number } | null;
+  /** Set when the encoder's output is logits per token: what the labels are, in their order. */
+  readonly tokenLabels: readonly string[] | null;
+  /** Largest int8 weight of the graph; null where there is none, or nobody has looked. */
+  readonly weightLimit: number | null;
+  /** Names model, revision and directory: what has the same key is loaded once. */
+  readonly key: string;
 }
 
 /** HeadFile is a classification head of the model: `labels` rows of `dimension` float32 weights, then `labels` float32 biases. */
@@ -50,13 +56,34 @@ export interface Failure {
   readonly message: string;
 }
 
+/** Batch is what a worker is given: texts for one model. */
+export interface Batch {
+  /** Null: the worker's encoder. */
+  readonly model: ModelSettings | null;
+  readonly jobs: readonly EncodeJob[];
+}
+
+/** WarmUp asks a worker to load its encoder, and these further models too; one that fails is left for its first batch. */
+export interface WarmUp {
+  readonly preload: readonly ModelSettings[];
+}
+
 /** WarmUpReply says that a worker has loaded its encoder and run it once, and how long that took from the thread's start. */
 export type WarmUpReply =
-  | { readonly ok: true; readonly threadId: number; readonly warmUpMs: number; readonly batching: EncoderBatching }
+  | {
+      readonly ok: true;
+      readonly threadId: number;
+      readonly warmUpMs: number;
+      readonly batching: EncoderBatching;
+      /** Keys of the further models that were loaded. */
+      readonly loaded: readonly string[];
+    }
   | Failure;
 
-/** TextReply is one text's outcome; `row` is its place in the batch's vectors. */
-export type TextReply = { readonly ok: true; readonly row: number; readonly tokens: number; readonly sampled: boolean } | Failure;
+/** TextReply is one text's outcome; `row` is its place in the batch's vectors. A token classifier gives a `scan` and no vector. */
+export type TextReply =
+  | { readonly ok: true; readonly row: number; readonly tokens: number; readonly sampled: boolean; readonly scan?: TextScan }
+  | Failure;
 
 /** HeadLogits has `width` logits per row of the batch, of the heads that any of its texts asked for, one head after another. */
 export interface HeadLogits {
@@ -75,6 +102,9 @@ export type BatchReply =
       readonly logits: HeadLogits | null;
       readonly tokenizeMs: number;
       readonly computeMs: number;
+      /** Who answered, and how it runs the model. */
+      readonly threadId: number;
+      readonly batching: EncoderBatching;
     }
   | Failure;
 

@@ -11,10 +11,10 @@ import {
   systemClock,
   type CallOptions,
   type Classifier,
-  type ClassifierHead,
   type Clock,
   type EncoderBatching,
   type EncoderStatus,
+  type FurtherModel as FurtherModelStatus,
   type InferenceItem,
   type Logger,
   type Metrics,
@@ -25,11 +25,14 @@ import type { BackendName } from "./backends/index.ts";
 import { Batcher } from "./batcher.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { EmbeddingCache, textKey, type EncodedText } from "./embedding-cache.ts";
-import type { EncodeJob, WorkerSettings } from "./messages.ts";
-import { graphSettings, noGraph } from "./model/graph-settings.ts";
-import { loadManifest, type ModelManifest } from "./model/manifest.ts";
+import { FurtherModel, type FurtherModelOptions } from "./further-model.ts";
+import { Lanes, type LaneParts } from "./lanes.ts";
+import type { BatchReply, EncodeJob } from "./messages.ts";
+import { noGraph } from "./model/graph-settings.ts";
+import { loadManifest } from "./model/manifest.ts";
+import { describeModel, type ModelDescription } from "./model/model-description.ts";
 import { PendingText } from "./pending-text.ts";
-import { Submission } from "./submission.ts";
+import { Submission, type Outcome } from "./submission.ts";
 import { EncoderThreads, type ThreadLimits } from "./threads.ts";
 import { estimateTokens } from "./tokens/token-count.ts";
 import { excerpt } from "./tokens/window.ts";
@@ -43,9 +46,11 @@ export interface ClassifierPoolOptions {
   readonly backend?: BackendName | URL;
   /** Serve only the first numbers of the vectors, scaled to length 1 again: for models that were trained for it (Matryoshka). */
   readonly dimension?: number;
+  /** Further models by name. The workers are shared; batches never mix models, and each model has a queue of its own. */
+  readonly models?: Readonly<Record<string, FurtherModelOptions>>;
   /** Worker threads; "auto" is 2 on up to 3 cores and one less than the cores from 4 on. */
   readonly workers?: number | "auto";
-  /** Texts that may wait; more are refused with "overloaded". A single submission cannot be larger. */
+  /** Texts that may wait, per model; more are refused with "overloaded". A single submission cannot be larger. */
   readonly queueLimit?: number;
   /** Budget of one batch in padded tokens: batching gains nothing beyond 100 to 250. */
   readonly maxBatchTokens?: number;
@@ -67,25 +72,30 @@ export function createClassifierPool(options: ClassifierPoolOptions = {}): Class
   return new ClassifierPool(options);
 }
 
-/** Model is what the pool must know of an encoder to serve it. */
-interface Model {
-  readonly name: string;
-  readonly revision: string;
-  readonly heads: readonly ClassifierHead[];
-  readonly settings: WorkerSettings;
+/** Lane is one model's way to the workers. */
+interface Lane extends LaneParts {
+  readonly model: ModelDescription;
+  readonly batcher: Batcher<PendingText>;
+  readonly dispatcher: Dispatcher;
+  /** A text was admitted. */
+  readonly admitted: () => void;
 }
 
-/** Service is what exists once the model is known and its threads are starting. */
+/** Service is what exists once the encoder is known and its threads are starting. */
 interface Service {
-  readonly model: Model;
   readonly threads: EncoderThreads;
-  readonly dispatcher: Dispatcher;
+  readonly lanes: Lanes;
+  readonly encoder: Lane;
+  /** Those of further models, by name. */
+  readonly further: Map<string, Lane>;
   readonly gauges: WorkerGauges;
 }
 
 /** A worker's heap holds little but the vocabulary. Room for more young objects costs 8 MB per worker and gains no time. */
 const WORKER_HEAP: ThreadLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
 const NO_HEADS: readonly string[] = [];
+/** A token classifier reads no more of a text than this, however much it is asked to: about 1 s of one worker with a small model. */
+const LONGEST_SCAN_TOKENS = 8_192;
 /** A remembered text has taken no time. */
 const REMEMBERED = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: 0 } as const;
 
@@ -94,9 +104,10 @@ class ClassifierPool implements Classifier {
   readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  /** Texts that wait or run, by window and content. */
+  /** Texts that wait or run, by model, window and content. */
   readonly #pending = new Map<string, PendingText>();
   readonly #cache: EmbeddingCache;
+  readonly #further: readonly FurtherModel[];
   readonly #settled = Promise.withResolvers<void>();
   #service: Service | null = null;
   #everReady = false;
@@ -110,16 +121,27 @@ class ClassifierPool implements Classifier {
     this.#logger = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;
     this.#cache = new EmbeddingCache(options.embeddingCacheBytes ?? 32 * 1024 * 1024);
+    this.#further = Object.entries(options.models ?? {}).map(
+      ([name, model]) => new FurtherModel(name, model, (further) => this.#onFurther(further)),
+    );
     this.#open().catch((error: unknown) => this.#giveUp(RouterError.from(error).message));
   }
 
   status(): EncoderStatus {
-    const model = this.#service?.model.name ?? this.#options.modelDirectory ?? String(this.#options.backend ?? "none");
+    const model = this.#service?.encoder.model.name ?? this.#options.modelDirectory ?? String(this.#options.backend ?? "none");
     if (this.#unavailable !== null) return { state: "unavailable", model, reason: this.#unavailable };
     if (this.#service === null || !this.#everReady || this.#service.threads.warm() === 0) return { state: "starting", model };
-    const { revision, heads, settings } = this.#service.model;
-    const batching = this.#batching === null ? {} : { batching: this.#batching };
-    return { state: "ready", model, revision, dimension: settings.dimension, heads, ...batching };
+    const { revision, heads, settings } = this.#service.encoder.model;
+    const { threads } = this.#service;
+    return {
+      state: "ready",
+      model,
+      revision,
+      dimension: settings.dimension,
+      heads,
+      ...(this.#batching === null ? {} : { batching: this.#batching }),
+      ...(this.#further.length === 0 ? {} : { models: this.#further.map((further) => statusOf(further, threads)) }),
+    };
   }
 
   async whenSettled(): Promise<EncoderStatus> {
@@ -127,24 +149,13 @@ class ClassifierPool implements Classifier {
     return this.status();
   }
 
-  embed(items: readonly InferenceItem[], options: CallOptions): Promise<TextEmbedding[]> {
-    if (items.length === 0) return Promise.resolve([]);
-    const submission = new Submission(items.length, options, this.#clock, (error, texts) =>
-      this.#metrics.classifierRefused.inc({ code: error.code }, texts),
-    );
-    const service = this.#service;
-    if (this.#closed) submission.refuse(new RouterError("cancelled", "the classifier pool is closed"));
-    else if (this.#unavailable !== null) submission.refuse(new RouterError("encoder_unavailable", this.#unavailable));
-    else if (service === null || !this.#everReady) {
-      submission.refuse(new RouterError("encoder_unavailable", "the encoder is still starting; wait for whenSettled()"));
-    } else {
-      for (const [index, item] of items.entries()) {
-        if (submission.settled) break;
-        this.#enter(service, submission, index, item);
-      }
-    }
-    submission.watch();
-    return submission.result;
+  async embed(items: readonly InferenceItem[], options: CallOptions): Promise<TextEmbedding[]> {
+    const outcomes = await this.#submit(items, options, false);
+    return outcomes.filter((outcome): outcome is TextEmbedding => !(outcome instanceof RouterError));
+  }
+
+  evaluate(items: readonly InferenceItem[], options: CallOptions): Promise<Outcome[]> {
+    return this.#submit(items, options, true);
   }
 
   async close(): Promise<void> {
@@ -154,22 +165,63 @@ class ClassifierPool implements Classifier {
     await this.#service?.threads.close();
   }
 
+  #submit(items: readonly InferenceItem[], options: CallOptions, each: boolean): Promise<Outcome[]> {
+    if (items.length === 0) return Promise.resolve([]);
+    const submission = new Submission({
+      ...options,
+      size: items.length,
+      each,
+      clock: this.#clock,
+      onRefused: (error, texts) => this.#metrics.classifierRefused.inc({ code: error.code }, texts),
+    });
+    const service = this.#service;
+    if (this.#closed) submission.refuse(new RouterError("cancelled", "the classifier pool is closed"));
+    else if (this.#unavailable !== null) submission.refuse(new RouterError("encoder_unavailable", this.#unavailable));
+    else if (service === null || !this.#everReady) {
+      submission.refuse(new RouterError("encoder_unavailable", "the encoder is still starting; wait for whenSettled()"));
+    } else {
+      for (const [index, item] of items.entries()) {
+        if (submission.settled) break;
+        const lane = this.#laneOf(service, item);
+        if (lane instanceof RouterError) submission.fail(index, lane);
+        else this.#enter(lane, submission, index, item);
+      }
+    }
+    submission.watch();
+    return submission.result;
+  }
+
+  /** laneOf finds the model that an item asks for, or says why it cannot be asked that. */
+  #laneOf({ encoder, further }: Service, { model, heads = NO_HEADS, entities = false }: InferenceItem): Lane | RouterError {
+    const lane = model === undefined ? encoder : further.get(model);
+    if (lane === undefined) return this.#missing(model ?? "");
+    const { name, heads: known, entityTypes, settings } = lane.model;
+    const refusal = (problem: string) => new RouterError("model_unsupported", `${name} ${problem}`);
+    const unknown = heads.find((head) => !known.some((candidate) => candidate.name === head));
+    if (unknown !== undefined) return refusal(`has no head "${unknown}"; it has: ${headNames(lane.model)}`);
+    if (entities && entityTypes.length === 0) return refusal("finds no entities; a token classifier does");
+    if (!entities && entityTypes.length > 0) return refusal("gives no vectors, only entities");
+    if (heads.length === 0 && settings.classification !== null) return refusal(`gives no vectors, only the head ${headNames(lane.model)}`);
+    return lane;
+  }
+
+  #missing(name: string): RouterError {
+    const further = this.#further.find((model) => model.name === name);
+    if (further === undefined) {
+      const names = this.#further.map((model) => model.name).join(", ") || "none";
+      return new RouterError("model_unsupported", `there is no further model "${name}"; there are: ${names}`);
+    }
+    const { state } = further;
+    const why = state.state === "unavailable" ? state.reason : "it is still being prepared";
+    return new RouterError("encoder_unavailable", `the model "${name}" is not available: ${why}`);
+  }
+
   /** enter answers one item of a submission from the cache, or lets it wait for its text: for the entry on its way, or a new one. */
-  #enter(service: Service, submission: Submission, index: number, item: InferenceItem): void {
-    const { model, dispatcher } = service;
+  #enter({ model, dispatcher, admitted }: Lane, submission: Submission, index: number, item: InferenceItem): void {
     const heads = item.heads ?? NO_HEADS;
-    const unknown = heads.find((head) => !model.heads.some(({ name }) => name === head));
-    if (unknown !== undefined) {
-      submission.refuse(new RouterError("model_unsupported", `${model.name} has no head "${unknown}"; it has: ${headNames(model)}`));
-      return;
-    }
-    if (heads.length === 0 && model.settings.classification !== null) {
-      submission.refuse(new RouterError("model_unsupported", `${model.name} gives no vectors, only the head ${headNames(model)}`));
-      return;
-    }
-    const window: TextWindow = { maxTokens: Math.min(item.window.maxTokens, model.settings.maxTokens), sampling: item.window.sampling };
+    const window = windowOf(item.window, model);
     const { parts, cut } = excerpt(item.text, window);
-    const key = textKey(model.settings.modelDirectory + model.revision, { parts, window }, cut);
+    const key = textKey(model.settings.key, { parts, window }, cut);
     const remembered = this.#cache.recall(key, heads);
     if (remembered !== null) {
       this.#metrics.classifierCacheHits.inc();
@@ -196,8 +248,10 @@ class ClassifierPool implements Classifier {
     });
     submission.wait(index, text);
     const admission = dispatcher.submit(text);
-    if (admission === "admitted") this.#pending.set(key, text);
-    else submission.refuse(new RouterError("overloaded", this.#refusal(admission)));
+    if (admission === "admitted") {
+      this.#pending.set(key, text);
+      admitted();
+    } else submission.fail(index, new RouterError("overloaded", this.#refusal(admission)));
   }
 
   #remember(key: string, encoded: EncodedText): void {
@@ -213,17 +267,28 @@ class ClassifierPool implements Classifier {
 
   async #open(): Promise<void> {
     const model = await loadModel(this.#options);
+    const opening = this.#further.map(async (further) => {
+      await further.open();
+      return further;
+    });
+    await Promise.all(opening.filter((_, index) => this.#further[index]?.preload));
     if (this.#closed) return;
     let started = false;
     const threads = new EncoderThreads({
       settings: model.settings,
+      preload: this.#further.flatMap(({ preload, state }) => (preload && state.state === "ready" ? [state.description.settings] : [])),
       workers: workerCount(this.#options.workers ?? "auto", availableParallelism()),
       stuckAfterMs: this.#options.stuckAfterMs ?? 10_000,
       resourceLimits: this.#options.resourceLimits ?? WORKER_HEAP,
       onWarm: (warmUpMs, batching) => {
         this.#logger.info({ model: model.name, warmUpMs: Math.round(warmUpMs), batching }, "classifier worker is warm");
-        this.#noteBatching(model, batching, batcher);
-        if (this.#everReady) dispatcher.pump();
+        if (this.#batching === null) {
+          this.#batching = batching;
+          this.#metrics.classifierBatching.set({ mode: batching }, 1);
+          this.#obeyBatching(model, batching, encoder.batcher);
+        }
+        this.#measureModels();
+        if (this.#everReady) lanes.pump();
         else if (started) this.#settleAsReady();
       },
       onLost: (cause, message) => {
@@ -232,36 +297,83 @@ class ClassifierPool implements Classifier {
       },
       onDead: (reason) => this.#giveUp(reason),
     });
-    const batcher = new Batcher<PendingText>({
-      queueLimit: this.#queueLimit(),
-      maxBatchTokens: this.#options.maxBatchTokens ?? 192,
-      maxBatchItems: this.#options.maxBatchItems ?? 16,
-    });
-    const dispatcher = new Dispatcher({
-      batcher,
-      runner: threads,
-      dimension: model.settings.dimension,
-      metrics: this.#metrics,
-      clock: this.#clock,
-    });
-    this.#service = { model, threads, dispatcher, gauges: new WorkerGauges(() => threads.threads(), this.#metrics) };
+    const lanes = new Lanes(threads);
+    const encoder = this.#addLane(lanes, threads, model, true);
+    this.#service = { threads, lanes, encoder, further: new Map(), gauges: new WorkerGauges(() => threads.threads(), this.#metrics) };
+    for (const further of this.#further) this.#adoptFurther(further);
     await threads.started;
     started = true;
     if (threads.warm() > 0) this.#settleAsReady();
   }
 
-  /** noteBatching hears what the first worker found out about the encoder. The workers themselves never run what it does not bear. */
-  #noteBatching({ name }: Model, batching: EncoderBatching, batcher: Batcher<PendingText>): void {
-    if (this.#batching !== null) return;
-    this.#batching = batching;
-    this.#metrics.classifierBatching.set({ mode: batching }, 1);
+  /** addLane gives a model its queue in front of the workers. */
+  #addLane(lanes: Lanes, threads: EncoderThreads, model: ModelDescription, isEncoder: boolean): Lane {
+    const batcher = new Batcher<PendingText>({
+      queueLimit: this.#queueLimit(),
+      maxBatchTokens: this.#options.maxBatchTokens ?? 192,
+      maxBatchItems: this.#options.maxBatchItems ?? 16,
+    });
+    let inspected = false;
+    return lanes.add((view): Lane => {
+      const run = async (jobs: readonly EncodeJob[]): Promise<BatchReply> => {
+        view.took();
+        try {
+          const reply = await threads.run({ model: isEncoder ? null : model.settings, jobs });
+          if (!isEncoder && reply.ok) {
+            if (!inspected) this.#obeyBatching(model, reply.batching, batcher);
+            inspected = true;
+            this.#measureModels();
+          }
+          return reply;
+        } finally {
+          view.changed();
+        }
+      };
+      const dispatcher = new Dispatcher({
+        batcher,
+        runner: { warm: () => view.warm(), idle: () => view.idle(), run },
+        dimension: model.settings.dimension,
+        waiting: () => this.#waiting(),
+        metrics: this.#metrics,
+        clock: this.#clock,
+      });
+      return { model, batcher, dispatcher, waiting: () => batcher.size, admitted: () => view.changed() };
+    });
+  }
+
+  #onFurther(model: FurtherModel): void {
+    const { name, state } = model;
+    if (state.state === "unavailable")
+      this.#logger.warn({ model: name, reason: state.reason }, "a further model is unavailable, trying again later");
+    this.#adoptFurther(model);
+  }
+
+  /** adoptFurther gives a further model its lane as soon as it is known and the threads are. */
+  #adoptFurther({ name, state }: FurtherModel): void {
+    if (this.#service === null || this.#closed || state.state !== "ready") return;
+    const { threads, lanes, further } = this.#service;
+    if (!further.has(name)) further.set(name, this.#addLane(lanes, threads, state.description, false));
+  }
+
+  /** What the first worker found out about a model. The workers themselves never run what it does not bear. */
+  #obeyBatching({ name }: ModelDescription, batching: EncoderBatching, batcher: Batcher<PendingText>): void {
     if (batching === "single") batcher.serveSingly();
     if (batching !== "padded") {
       this.#logger.warn(
         { model: name, batching },
-        "the encoder's vectors depend on the texts beside them in a batch: it is served without padding, which is slower",
+        "the model's answers depend on the texts beside them in a batch: it is served without padding, which is slower",
       );
     }
+  }
+
+  /** Estimated from sizes of files; what a worker allocates beside them shows in the process's own memory alone. */
+  #measureModels(): void {
+    if (this.#service === null) return;
+    const { threads, encoder, further } = this.#service;
+    const tell = (name: string, { bytes: { shared, perWorker } }: ModelDescription, workers: number) =>
+      this.#metrics.classifierModelBytes.set({ model: name }, workers === 0 ? 0 : shared + workers * perWorker);
+    tell(encoder.model.name, encoder.model, threads.warm());
+    for (const [name, { model }] of further) tell(name, model, threads.loaded(model.settings.key));
   }
 
   #settleAsReady(): void {
@@ -273,11 +385,24 @@ class ClassifierPool implements Classifier {
     return this.#options.queueLimit ?? 1024;
   }
 
+  #waiting(): number {
+    if (this.#service === null) return 0;
+    let waiting = this.#service.encoder.batcher.size;
+    for (const { batcher } of this.#service.further.values()) waiting += batcher.size;
+    return waiting;
+  }
+
+  #allLanes(): Lane[] {
+    return this.#service === null ? [] : [this.#service.encoder, ...this.#service.further.values()];
+  }
+
   /** giveUp refuses whoever waits, and from now on everybody. */
   #giveUp(reason: string, error = new RouterError("encoder_unavailable", reason)): void {
     this.#unavailable = reason;
     if (!this.#closed) this.#logger.error({ reason }, "classifier is unavailable");
-    this.#service?.dispatcher.close(error);
+    for (const { dispatcher } of this.#allLanes()) dispatcher.close(error);
+    for (const further of this.#further) further.close();
+    this.#service?.lanes.close();
     this.#service?.gauges.close();
     this.#settled.resolve();
   }
@@ -289,18 +414,46 @@ export function workerCount(workers: number | "auto", cores: number): number {
   return cores >= 4 ? cores - 1 : Math.min(2, cores);
 }
 
-function headNames({ heads }: Model): string {
+function headNames({ heads }: ModelDescription): string {
   return heads.length === 0 ? "none" : heads.map(({ name }) => name).join(", ");
 }
 
-async function loadModel({ modelDirectory, backend = "onnx", dimension }: ClassifierPoolOptions): Promise<Model> {
-  if (modelDirectory !== undefined) return describeModel(await loadManifest(modelDirectory), modelDirectory, String(backend), dimension);
+/** windowOf is what a model reads of a text at most: a token classifier reads on beyond its own window, from the beginning. */
+function windowOf({ maxTokens, sampling }: TextWindow, { entityTypes, settings }: ModelDescription): TextWindow {
+  return entityTypes.length > 0
+    ? { maxTokens: Math.min(maxTokens, LONGEST_SCAN_TOKENS), sampling: "head" }
+    : { maxTokens: Math.min(maxTokens, settings.maxTokens), sampling };
+}
+
+function statusOf({ name, state }: FurtherModel, threads: EncoderThreads): FurtherModelStatus {
+  if (state.state !== "ready") return { name, ...state };
+  const { name: model, revision, heads, entityTypes, settings } = state.description;
+  return {
+    name,
+    state: "ready",
+    model,
+    revision,
+    dimension: settings.dimension,
+    heads,
+    entityTypes,
+    workers: threads.loaded(settings.key),
+  };
+}
+
+async function loadModel({ modelDirectory, backend = "onnx", dimension }: ClassifierPoolOptions): Promise<ModelDescription> {
+  if (modelDirectory !== undefined) {
+    const manifest = await loadManifest(modelDirectory);
+    return describeModel(manifest, modelDirectory, { backend: String(backend), ...(dimension === undefined ? {} : { dimension }) });
+  }
   if (backend === "onnx") throw new RouterError("encoder_unavailable", "no model directory was given; prepare a model first");
   return {
     name: backend instanceof URL ? "custom" : backend,
     revision: "1",
     heads: [],
+    entityTypes: [],
+    bytes: { shared: 0, perWorker: 0 },
     settings: {
+      key: String(backend),
       backend: String(backend),
       modelDirectory: "",
       graph: noGraph,
@@ -309,36 +462,8 @@ async function loadModel({ modelDirectory, backend = "onnx", dimension }: Classi
       maxTokens: 512,
       heads: [],
       classification: null,
-    },
-  };
-}
-
-function describeModel(manifest: ModelManifest, modelDirectory: string, backend: string, dimension = manifest.dimension): Model {
-  const heads = manifest.heads ?? [];
-  if (dimension > manifest.dimension) {
-    throw new RouterError("model_unsupported", `${manifest.name} has ${manifest.dimension} dimensions, ${dimension} were asked for`);
-  }
-  if (dimension < manifest.dimension && heads.length > 0) {
-    throw new RouterError(
-      "model_unsupported",
-      `the heads of ${manifest.name} were trained on ${manifest.dimension} dimensions, ${dimension} were asked for`,
-    );
-  }
-  const classification = manifest.variant === "as-is" && manifest.classification !== undefined ? manifest.classification : null;
-  return {
-    name: manifest.name,
-    // Shorter vectors are another space: whoever keeps vectors by revision must not mix them.
-    revision: dimension === manifest.dimension ? manifest.revision : `${manifest.revision}+dimension=${dimension}`,
-    heads: classification === null ? heads.map(({ name, labels }) => ({ name, labels })) : [classification],
-    settings: {
-      backend,
-      modelDirectory,
-      graph: graphSettings(manifest),
-      tokenizerFile: manifest.tokenizer,
-      dimension,
-      maxTokens: manifest.maxTokens,
-      heads: heads.map(({ name, labels, weights }) => ({ name, labels: labels.length, file: weights })),
-      classification: classification === null ? null : { name: classification.name, labels: classification.labels.length },
+      tokenLabels: null,
+      weightLimit: null,
     },
   };
 }

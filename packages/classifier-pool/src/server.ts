@@ -8,6 +8,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import {
   errorCatalogue,
+  parseTraceContext,
   RouterError,
   systemClock,
   type CallOptions,
@@ -19,7 +20,7 @@ import {
   type TextEmbedding,
 } from "@turnout/shared";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
-import { decodeItem, encodeOutcome } from "./remote/codec.ts";
+import { decodeItem, encodeModels, encodeOutcome } from "./remote/codec.ts";
 import { createGrpcListener, type TlsFiles } from "./remote/grpc-listener.ts";
 import {
   loadProtocol,
@@ -99,11 +100,7 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
         return { replica: face(encoder), submissions: outcomes.map((each) => ({ outcomes: each })) };
       }),
     Models: (call, callback) =>
-      answer(call, callback, async (_request, encoder) => {
-        const { model: name, revision, dimension, heads = [] } = encoder;
-        const described = heads.map((head) => ({ name: head.name, labels: [...head.labels] }));
-        return { replica: face(encoder), models: [{ name, revision, dimension, heads: described }] };
-      }),
+      answer(call, callback, async (_request, encoder) => ({ replica: face(encoder), models: encodeModels(encoder) })),
   };
   server.addService(protocol.Classifier.service, handlers);
   health.addToServer(server);
@@ -135,8 +132,9 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
     try {
       const results = await Promise.all(items.map((item) => encode(item, callOptions)));
       return results.map((result, index) => {
-        const trace = items[index]?.trace;
-        return trace === undefined ? encodeOutcome(result) : { ...encodeOutcome(result), trace };
+        const { trace, model } = items[index] ?? {};
+        const outcome = encodeOutcome(result, model);
+        return trace === undefined ? outcome : { ...outcome, trace };
       });
     } finally {
       openItems -= items.length;
@@ -145,7 +143,8 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
 
   async function encode(item: ItemRead, callOptions: CallOptions): Promise<TextEmbedding | RouterError> {
     try {
-      const [embedding] = await classifier.embed([decodeItem(item)], callOptions);
+      const trace = parseTraceContext(item.trace?.traceparent, item.trace?.tracestate);
+      const [embedding] = await classifier.embed([decodeItem(item)], trace === null ? callOptions : { ...callOptions, trace });
       return embedding ?? new RouterError("internal", "the pool answered fewer texts than it was asked. This is a bug.");
     } catch (error) {
       return RouterError.from(error);
@@ -170,8 +169,8 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
           `protocol version ${version} is not understood; this service speaks ${PROTOCOL_VERSION}`,
         );
       const encoder = classifier.status();
-      if (encoder.state === "starting") throw new RouterError("encoder_unavailable", `${encoder.model} is starting`);
       if (encoder.state === "unavailable") throw new RouterError("encoder_unavailable", encoder.reason);
+      if (encoder.state !== "ready") throw new RouterError("encoder_unavailable", `${encoder.model} is ${encoder.state}`);
       callback(null, await work(call.request, encoder, { signal: gone.signal, ...(Number.isFinite(deadline) ? { deadline } : {}) }));
     } catch (thrown) {
       const error = RouterError.from(thrown);

@@ -1,14 +1,27 @@
 /**
- * One `embed` call: its texts in order, its caller's cancellation and deadline. It settles once, with all embeddings or with the
- * first error, and then leaves every text that nobody else waits for. Made by pool.ts.
+ * One call's texts in order, its caller's cancellation and deadline. It settles once: with all answers or the first error (`embed`), or
+ * with an answer or an error for each text (`evaluate`); and then leaves every text that nobody else waits for. Made by pool.ts.
  */
 import { RouterError, type CallOptions, type Clock, type TextEmbedding } from "@turnout/shared";
 import type { PendingText, Waiter } from "./pending-text.ts";
 
+/** Outcome is what becomes of one text. */
+export type Outcome = TextEmbedding | RouterError;
+
+export interface SubmissionOptions extends CallOptions {
+  readonly size: number;
+  /** True: a text that fails takes no other with it. */
+  readonly each: boolean;
+  readonly clock: Clock;
+  /** Hears how many texts were refused, and why. */
+  readonly onRefused: (error: RouterError, texts: number) => void;
+}
+
 export class Submission {
-  readonly result: Promise<TextEmbedding[]>;
-  readonly #settle = Promise.withResolvers<TextEmbedding[]>();
-  readonly #embeddings: TextEmbedding[];
+  readonly result: Promise<Outcome[]>;
+  readonly #settle = Promise.withResolvers<Outcome[]>();
+  readonly #outcomes: (Outcome | undefined)[];
+  readonly #each: boolean;
   readonly #places: { readonly text: PendingText; readonly waiter: Waiter }[] = [];
   readonly #deadline: number;
   readonly #clock: Clock;
@@ -19,13 +32,14 @@ export class Submission {
   #missing: number;
   #settled = false;
 
-  constructor(size: number, options: CallOptions, clock: Clock, onRefused: (error: RouterError, texts: number) => void) {
+  constructor({ size, each, clock, deadline, signal, onRefused }: SubmissionOptions) {
     this.result = this.#settle.promise;
-    this.#embeddings = Array.from({ length: size });
+    this.#outcomes = Array.from({ length: size });
+    this.#each = each;
     this.#missing = size;
     this.#clock = clock;
-    this.#deadline = options.deadline ?? Number.POSITIVE_INFINITY;
-    this.#signal = options.signal;
+    this.#deadline = deadline ?? Number.POSITIVE_INFINITY;
+    this.#signal = signal;
     this.#onRefused = onRefused;
     if (this.#signal?.aborted === true) this.#onAbort();
     else if (this.#deadline <= clock.now()) this.#expire();
@@ -41,24 +55,34 @@ export class Submission {
       joinedAt: this.#clock.now(),
       deadline: this.#deadline,
       answer: (embedding) => this.answer(index, embedding),
-      refuse: (error) => this.refuse(error),
+      refuse: (error) => this.fail(index, error),
     };
     this.#places.push({ text, waiter });
     text.join(waiter);
   }
 
+  /** refuse ends the call: all texts that have no outcome yet get this one. */
   refuse(error: RouterError): void {
     if (!this.#end()) return;
     this.#onRefused(error, this.#missing);
-    this.#settle.reject(error);
+    if (this.#each) this.#settle.resolve(this.#outcomes.map((outcome) => outcome ?? error));
+    else this.#settle.reject(error);
   }
 
-  /** answer gives item `index` its embedding. */
-  answer(index: number, embedding: TextEmbedding): void {
+  /** fail gives item `index` an error, which ends the call unless each text counts for itself. */
+  fail(index: number, error: RouterError): void {
     if (this.#settled) return;
-    this.#embeddings[index] = embedding;
+    if (!this.#each) return this.refuse(error);
+    this.#onRefused(error, 1);
+    this.answer(index, error);
+  }
+
+  /** answer gives item `index` its outcome. */
+  answer(index: number, outcome: Outcome): void {
+    if (this.#settled || this.#outcomes[index] !== undefined) return;
+    this.#outcomes[index] = outcome;
     this.#missing -= 1;
-    if (this.#missing === 0 && this.#end()) this.#settle.resolve(this.#embeddings);
+    if (this.#missing === 0 && this.#end()) this.#settle.resolve(this.#outcomes.filter((known) => known !== undefined));
   }
 
   /** watch begins to mind deadline and signal: one timer and one listener per call, and none for a call that is settled already. */

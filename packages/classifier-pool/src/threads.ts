@@ -11,7 +11,7 @@
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { RouterError, type EncoderBatching } from "@turnout/shared";
-import type { BatchReply, EncodeJob, WarmUpReply, WorkerSettings } from "./messages.ts";
+import type { Batch, BatchReply, ModelSettings, WarmUp, WarmUpReply } from "./messages.ts";
 
 /** LossCause says why a worker had to be replaced. */
 type LossCause = "crash" | "out_of_memory" | "stuck";
@@ -24,7 +24,10 @@ export interface ThreadLimits {
 }
 
 export interface EncoderThreadsOptions {
-  readonly settings: WorkerSettings;
+  /** The encoder, loaded by every worker before it serves. */
+  readonly settings: ModelSettings;
+  /** Further models that a worker tries to load before it serves. */
+  readonly preload: readonly ModelSettings[];
   readonly workers: number;
   /** A batch that takes longer has a stuck worker, which is terminated. */
   readonly stuckAfterMs: number;
@@ -37,7 +40,8 @@ export interface EncoderThreadsOptions {
   readonly onDead: (reason: string) => void;
 }
 
-const WARM_UP_TIMEOUT_MS = 60_000;
+/** Loading takes seconds per hundred megabytes on a slow disk. */
+const LOAD_TIMEOUT_MS = 60_000;
 /** Failed warm-ups in a row after which, with no warm worker left, the pool gives up. */
 const WARM_UP_ATTEMPTS = 5;
 const WARM_UP_RETRY_MS = 200;
@@ -51,6 +55,8 @@ export class EncoderThreads {
   /** Threads that have answered a warm-up. Dead ones stay listed: thread ids are never used twice. */
   readonly #warm = new Set<number>();
   readonly #warmingUp = new Set<Watchdog>();
+  /** Threads that have run a further model, by its key. */
+  readonly #loaded = new Map<string, Set<number>>();
   #busy = 0;
   #failedWarmUps = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -58,6 +64,8 @@ export class EncoderThreads {
 
   constructor(options: EncoderThreadsOptions) {
     this.#options = options;
+    // Before a thread loads it: ONNX Runtime otherwise reports its use to its maker, and keeps a database of that in the home directory.
+    process.env["ORT_DISABLE_TELEMETRY"] ??= "1";
     const fromSource = import.meta.url.endsWith(".ts");
     this.#piscina = new Piscina({
       filename: new URL(fromSource ? "./worker.ts" : "./worker.js", import.meta.url).href,
@@ -97,12 +105,22 @@ export class EncoderThreads {
     return this.#closed ? 0 : Math.max(0, this.warm() - this.#busy);
   }
 
+  /** loaded counts the workers that have loaded a further model. */
+  loaded(key: string): number {
+    const threads = this.#loaded.get(key);
+    return threads === undefined ? 0 : this.#piscina.threads.filter(({ threadId }) => threads.has(threadId)).length;
+  }
+
   /** run encodes one batch on an idle worker. Rejects with RouterError "worker_failed" when the worker is lost on the way. */
-  async run(jobs: readonly EncodeJob[]): Promise<BatchReply> {
-    const watchdog = new Watchdog(this.#options.stuckAfterMs);
+  async run(batch: Batch): Promise<BatchReply> {
+    // Which worker takes it is not known before: as long as any would have to load the model first, it may take its time.
+    const loads = batch.model !== null && this.loaded(batch.model.key) < this.#options.workers;
+    const watchdog = new Watchdog(this.#options.stuckAfterMs + (loads ? LOAD_TIMEOUT_MS : 0));
     this.#busy += 1;
     try {
-      return (await this.#piscina.run(jobs, { name: "encode", signal: watchdog.signal })) as BatchReply;
+      const reply = (await this.#piscina.run(batch, { name: "encode", signal: watchdog.signal })) as BatchReply;
+      if (reply.ok && batch.model !== null) this.#noteLoaded(batch.model.key, reply.threadId);
+      return reply;
     } catch (error) {
       const reason = watchdog.reasonOr(error);
       this.#lose(reason);
@@ -132,10 +150,12 @@ export class EncoderThreads {
   }
 
   async #warmUp(): Promise<void> {
-    const watchdog = new Watchdog(WARM_UP_TIMEOUT_MS);
+    const { preload } = this.#options;
+    const watchdog = new Watchdog(LOAD_TIMEOUT_MS * (1 + preload.length));
     this.#warmingUp.add(watchdog);
     try {
-      const reply = (await this.#piscina.run(null, { name: "warmUp", signal: watchdog.signal })) as WarmUpReply;
+      const task: WarmUp = { preload };
+      const reply = (await this.#piscina.run(task, { name: "warmUp", signal: watchdog.signal })) as WarmUpReply;
       this.#warmingUp.delete(watchdog);
       if (reply.ok) this.#onWarm(reply);
       else this.#onWarmUpFailed(reply.message, true);
@@ -150,8 +170,9 @@ export class EncoderThreads {
     }
   }
 
-  #onWarm({ threadId, warmUpMs, batching }: Extract<WarmUpReply, { ok: true }>): void {
+  #onWarm({ threadId, warmUpMs, batching, loaded }: Extract<WarmUpReply, { ok: true }>): void {
     this.#warm.add(threadId);
+    for (const key of loaded) this.#noteLoaded(key, threadId);
     this.#failedWarmUps = 0;
     if (!this.#closed) this.#options.onWarm(warmUpMs, batching);
   }
@@ -168,6 +189,11 @@ export class EncoderThreads {
     }
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#ensureWarmUps(), WARM_UP_RETRY_MS * 2 ** Math.min(this.#failedWarmUps, 8)).unref();
+  }
+
+  #noteLoaded(key: string, threadId: number): void {
+    const threads = this.#loaded.get(key) ?? new Set();
+    this.#loaded.set(key, threads.add(threadId));
   }
 
   #lose(reason: unknown): void {

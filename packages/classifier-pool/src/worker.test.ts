@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import type { WorkerSettings } from "./messages.ts";
+import type { ModelSettings } from "./messages.ts";
 
 /** Loads the worker's entry in a thread that notes every module it asks for. */
 const watcher = `
@@ -15,13 +15,19 @@ const watcher = `
     },
   });
   import(workerData.entry)
-    .then(({ warmUp }) => warmUp())
+    .then(({ warmUp }) => warmUp({ preload: [] }))
     .then((reply) => parentPort.postMessage({ reply, urls: [...urls] }));
 `;
 
 describe("a worker", () => {
   it("loads no library that only the front needs, because each worker would hold its own copy", async () => {
-    const settings = { backend: "onnx", modelDirectory: "/nowhere", tokenizerFile: "absent.json", heads: [] } as unknown as WorkerSettings;
+    const settings = {
+      backend: "onnx",
+      modelDirectory: "/nowhere",
+      tokenizerFile: "absent.json",
+      heads: [],
+      weightLimit: null,
+    } as unknown as ModelSettings;
     const entry = new URL("./worker.ts", import.meta.url).href;
     const worker = new Worker(watcher, { eval: true, workerData: { ...settings, entry }, execArgv: ["--conditions=source"] });
     const { reply, urls } = await new Promise<{ reply: { code: string }; urls: string[] }>((resolve, reject) => {

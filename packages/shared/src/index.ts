@@ -1,6 +1,7 @@
 /** The words every package speaks: contracts, errors, lifecycle, telemetry. No network, no threads, no opinion about routing. */
 export type { CallOptions } from "./contracts/call-options.ts";
 export { systemClock, type Clock } from "./contracts/clock.ts";
+export type { EmbeddedReading, EmbeddedTier, TextClassification, TextStanding } from "./contracts/embedded.ts";
 export type {
   BodyVerdict,
   Exchange,
@@ -19,9 +20,13 @@ export type {
   Embedder,
   EncoderBatching,
   EncoderStatus,
+  Evaluator,
+  FurtherModel,
   InferenceItem,
   InferenceTimings,
   TextEmbedding,
+  TextEntity,
+  TextScan,
   TextWindow,
 } from "./contracts/inference.ts";
 export { definePlugin, type Effect, type Plugin, type PluginDefinition, type PluginRequest } from "./contracts/plugin.ts";
@@ -37,6 +42,7 @@ export {
 export {
   defineSignal,
   type RequestInference,
+  type CascadeStep,
   type SignalContext,
   type SignalDefinition,
   type SignalEvaluation,
@@ -49,3 +55,4 @@ export { errorCatalogue, RouterError, type ErrorCode } from "./errors.ts";
 export { Lifecycle, type Part } from "./lifecycle.ts";
 export { createLogger, silentLogger, type Logger } from "./telemetry/logger.ts";
 export { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+export { parseTraceContext, traceContextIn, type TraceContext } from "./telemetry/trace-context.ts";

@@ -2,7 +2,7 @@
  * An encoder without weights, for tests and demonstrations: a text's vector is the normalised sum of one pseudo-random vector
  * per word, so that the same text always gives the same vector and texts with words in common are near. It knows no meaning.
  */
-import type { WorkerSettings } from "../messages.ts";
+import type { ModelSettings } from "../messages.ts";
 import { createTokenizer, type Vocabulary } from "../tokens/tokenizer.ts";
 import type { Encoder } from "./index.ts";
 
@@ -21,7 +21,7 @@ const vocabulary: Vocabulary = {
   suffix: [END],
 };
 
-export async function load({ dimension, maxTokens }: WorkerSettings): Promise<Encoder> {
+export async function load({ dimension, maxTokens }: ModelSettings): Promise<Encoder> {
   return {
     dimension,
     tokenizer: createTokenizer(vocabulary, maxTokens),

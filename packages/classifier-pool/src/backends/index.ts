@@ -2,7 +2,8 @@
  * The registry of inference backends. A backend loads an encoder inside a worker; one more backend is one file and one line
  * here. Only worker.ts loads from it, so that the main thread never holds an ONNX session.
  */
-import type { WorkerSettings } from "../messages.ts";
+import type { ModelSettings } from "../messages.ts";
+import type { TextScanner } from "../tokens/scanner.ts";
 import type { TextTokenizer } from "../tokens/tokenizer.ts";
 
 /** TokenBatch is `rows` texts padded to `width` tokens with id 0, row after row; `lengths` has each row's real tokens. */
@@ -15,9 +16,11 @@ export interface TokenBatch {
 
 /** Encoder is a loaded model. Whether its answer for a text depends on the other texts of a batch, warm-up.ts finds out. */
 export interface Encoder {
-  /** Numbers per text: of its vector, or the logits of a model that classifies. */
+  /** Numbers per text: of its vector, or the logits of a model that classifies. With a scanner: numbers per token. */
   readonly dimension: number;
   readonly tokenizer: TextTokenizer;
+  /** Set for models that label tokens: their `run` gives `width` times `dimension` numbers per row, padding included. */
+  readonly scanner?: TextScanner;
   /** Returns `rows` L2-normalised vectors (or logits, as they are), one after another, in memory that may be transferred. */
   run(batch: TokenBatch): Promise<Float32Array>;
   /** Frees the session early, for whoever only tries a model out. */
@@ -25,7 +28,7 @@ export interface Encoder {
 }
 
 /** EncoderLoader is what a backend module exports as `load`. Rejects with RouterError "model_corrupt" when the model cannot be used. */
-export type EncoderLoader = (settings: WorkerSettings) => Promise<Encoder>;
+export type EncoderLoader = (settings: ModelSettings) => Promise<Encoder>;
 
 /** Loaded on demand: a worker of the deterministic backend never loads the ONNX runtime. */
 const backends = {
@@ -37,7 +40,7 @@ const backends = {
 export type BackendName = keyof typeof backends;
 
 /** loadEncoder loads with the named backend, or with the module at the given file URL. */
-export async function loadEncoder(settings: WorkerSettings): Promise<Encoder> {
+export async function loadEncoder(settings: ModelSettings): Promise<Encoder> {
   const { backend } = settings;
   const module: { load: EncoderLoader } = isBackendName(backend) ? await backends[backend]() : await import(backend);
   return module.load(settings);

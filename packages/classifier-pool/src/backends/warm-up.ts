@@ -40,14 +40,14 @@ export async function inspectEncoder(encoder: Encoder, unit: boolean): Promise<E
 
 /** runBatch runs a batch whole, or in the pieces that `batching` allows; vectors come back in the order of the rows. */
 export async function runBatch(encoder: Encoder, batch: TokenBatch, batching: EncoderBatching): Promise<Float32Array> {
-  const { rows, lengths } = batch;
+  const { rows, width, lengths } = batch;
   if (batching === "padded" || rows === 1) return encoder.run(batch);
-  const vectors = new Float32Array(rows * encoder.dimension);
+  const stride = encoder.scanner === undefined ? encoder.dimension : width * encoder.dimension;
+  const vectors = new Float32Array(rows * stride);
   for (const group of batching === "single" ? Array.from(lengths, (_, row) => [row]) : rowsByLength(lengths)) {
     const part = await encoder.run(partOf(batch, group));
-    for (const [index, row] of group.entries()) {
-      vectors.set(part.subarray(index * encoder.dimension, (index + 1) * encoder.dimension), row * encoder.dimension);
-    }
+    const size = part.length / group.length;
+    for (const [index, row] of group.entries()) vectors.set(part.subarray(index * size, (index + 1) * size), row * stride);
   }
   return vectors;
 }

@@ -10,7 +10,7 @@ export interface GraphSettings {
   readonly file: string;
   readonly inputs: readonly GraphInput[];
   readonly output: string;
-  /** Numbers per vector that the graph gives, or logits where it classifies. */
+  /** Numbers per vector that the graph gives, or logits where it classifies texts or tokens. */
   readonly width: number;
   readonly pooling: Pooling;
   /** False: the graph's vectors have length 1 already, or are logits. */
@@ -40,9 +40,9 @@ export function graphSettings(manifest: ModelManifest): GraphSettings {
       padId: 0,
     };
   }
-  const { inputs, output, pooling, normalize, prompt, padId, classification, graphDimension } = manifest;
-  const width = classification?.labels.length ?? graphDimension ?? dimension;
-  return { file, inputs, output, width, pooling, normalize: normalize && classification === undefined, prompt, padId };
+  const { inputs, output, pooling, normalize, prompt, padId, classification, tokenLabels, graphDimension } = manifest;
+  const width = (classification?.labels ?? tokenLabels)?.length ?? graphDimension ?? dimension;
+  return { file, inputs, output, width, pooling, normalize: normalize && dimension > 0, prompt, padId };
 }
 
 /** noGraph stands in for backends that have none. */

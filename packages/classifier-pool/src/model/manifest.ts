@@ -107,6 +107,10 @@ const asIsSchema = z.object({
   padId: z.int().nonnegative(),
   /** Set for sequence classifiers: the output is one logit per label, served as the head `name`. */
   classification: z.object({ name: z.string().min(1), labels: z.array(z.string().min(1)).min(1) }).optional(),
+  /** Set for token classifiers: the output is one logit per token and label. */
+  tokenLabels: z.array(z.string().min(1)).min(1).optional(),
+  /** Largest magnitude of the graph's int8 weights, null without any; absent where nobody has looked. */
+  weightLimit: z.int().min(0).max(128).nullable().optional(),
 });
 
 const manifestSchema = z.discriminatedUnion("variant", [convertedSchema, asIsSchema]);

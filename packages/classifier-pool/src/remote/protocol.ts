@@ -12,9 +12,11 @@ export type { Embedding, Embedding__Output as EmbeddingRead } from "../gen/class
 export type { EvaluateRequest } from "../gen/classifier/v1/EvaluateRequest.ts";
 export type { EvaluateResponse__Output as EvaluateResponse } from "../gen/classifier/v1/EvaluateResponse.ts";
 export type { Item, Item__Output as ItemRead } from "../gen/classifier/v1/Item.ts";
+export type { Model, Model__Output as ModelRead } from "../gen/classifier/v1/Model.ts";
 export type { ModelsResponse__Output as ModelsResponse } from "../gen/classifier/v1/ModelsResponse.ts";
 export type { Outcome, Outcome__Output as OutcomeRead } from "../gen/classifier/v1/Outcome.ts";
 export type { Replica as ReplicaFace } from "../gen/classifier/v1/Replica.ts";
+export type { Scan__Output as ScanRead } from "../gen/classifier/v1/Scan.ts";
 
 /** PROTOCOL_VERSION rises when the meaning of a field changes; a field that is only added does not raise it. */
 export const PROTOCOL_VERSION = 1;

@@ -8,7 +8,8 @@ import { RouterError, type Clock, type EncoderStatus } from "@turnout/shared";
 import { backoffMs } from "./backoff.ts";
 import type { Channel } from "./channel.ts";
 import type { Loaded } from "./picker.ts";
-import { PROTOCOL_VERSION, understands, type EvaluateRequest, type EvaluateResponse } from "./protocol.ts";
+import { decodeModels } from "./codec.ts";
+import { PROTOCOL_VERSION, understands, type EvaluateRequest, type EvaluateResponse, type ModelRead } from "./protocol.ts";
 
 /** ServedModel is what a ready replica serves; replicas with the same `identity` give vectors that may be compared. */
 export interface ServedModel {
@@ -169,7 +170,7 @@ export class Replica implements Loaded {
       channel.models(PROBE_MS).then(
         ({ replica, models = [] }) => {
           if (session.signal.aborted || mine !== word) return;
-          const refusal = this.#admit(replica?.protocolVersion ?? 0, models[0]);
+          const refusal = this.#admit(replica?.protocolVersion ?? 0, models);
           if (refusal === null) served = true;
           else {
             this.#become("out", refusal);
@@ -192,24 +193,11 @@ export class Replica implements Loaded {
   }
 
   /** admit takes a replica in, or says why it cannot be used. */
-  #admit(
-    protocolVersion: number,
-    model:
-      | { name?: string; revision?: string; dimension?: number; heads?: readonly { name?: string; labels?: readonly string[] }[] }
-      | undefined,
-  ): string | null {
+  #admit(protocolVersion: number, models: readonly ModelRead[]): string | null {
     if (!understands(protocolVersion)) return `speaks protocol ${protocolVersion}, this front ${PROTOCOL_VERSION}`;
-    if (model === undefined) return "serves no model";
-    const { name = "", revision = "", dimension = 0, heads = [] } = model;
-    this.#model = {
-      identity: identityOf(name, revision),
-      encoder: {
-        model: name,
-        revision,
-        dimension,
-        ...(heads.length === 0 ? {} : { heads: heads.map((head) => ({ name: head.name ?? "", labels: head.labels ?? [] })) }),
-      },
-    };
+    const encoder = decodeModels(models);
+    if (encoder === null) return "serves no model";
+    this.#model = { identity: identityOf(encoder.model, encoder.revision), encoder };
     this.#become("serving", "serves");
     return null;
   }

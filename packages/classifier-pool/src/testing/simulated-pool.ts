@@ -2,7 +2,7 @@
  * For tests and benchmarks: the batcher and its estimate in a simulated pool. Random arrivals, workers whose batches take a noisy
  * time, callers with deadlines who may leave. All time is simulated, so that a seed always gives the same run.
  */
-import { Batcher, batchWork, type BatchLimits, type QueuedText } from "../batcher.ts";
+import { Batcher, batchWork, type BatchLimits, type Load, type QueuedText } from "../batcher.ts";
 import { ComputeEstimate } from "../compute-estimate.ts";
 
 /** What a token costs on a worker, as measured with int8 all-MiniLM-L6-v2. */
@@ -18,8 +18,10 @@ export interface SimulatedText extends QueuedText {
 
 /** SimulatedLoad is what arrives. */
 export interface SimulatedLoad {
-  /** Texts per second, evenly at random. */
-  readonly perSecond: number;
+  /** Texts per second, evenly at random; without it, callers ask again as soon as they are answered. */
+  readonly perSecond?: number;
+  /** Texts that arrive together, or callers who ask again and again. */
+  readonly together?: number;
   readonly seconds: number;
   readonly patienceMs: number;
   /** Draws the length of the next text. */
@@ -27,6 +29,12 @@ export interface SimulatedLoad {
   /** Share of callers who leave somewhere in their patience. */
   readonly leaving?: number;
 }
+
+/**
+ * What a text costs beside its encoding, on a machine whose cores the workers do not have to themselves: a caller and a front who
+ * handle one text at a time, and take that time from the workers in equal parts. Only callers who ask again and again cost it.
+ */
+const FRONT_MS = 0.8;
 
 /** SimulatedPolicy is how the pool decides. */
 export interface SimulatedPolicy {
@@ -51,7 +59,7 @@ export const lengths = {
 
 /** simulate runs a load to its end and returns its texts. Throws when a batch holds a text that its caller had left. */
 export function simulate(
-  { perSecond, seconds, patienceMs, tokens, leaving = 0 }: SimulatedLoad,
+  { perSecond, together = 1, seconds, patienceMs, tokens, leaving = 0 }: SimulatedLoad,
   seed: number,
   { limits, estimating }: SimulatedPolicy = defaultPolicy,
 ): SimulatedText[] {
@@ -60,36 +68,48 @@ export function simulate(
   const estimate = new ComputeEstimate();
   const texts: SimulatedText[] = [];
   const events: { at: number; run: () => void }[] = [];
-  const running = new Set<{ cutAt: number; work: number }>();
+  const running = new Set<{ cutAt: number; work: number; tokens: number; endsAt: number }>();
+  let frontFreeAt = 0;
   const schedule = (at: number, run: () => void) => {
     let place = events.length;
     while (place > 0 && (events[place - 1]?.at ?? 0) > at) place -= 1;
     events.splice(place, 0, { at, run });
   };
-  const settle = (text: SimulatedText, outcome: SimulatedText["outcome"], at: number) => Object.assign(text, { outcome, settledAt: at });
+  const settle = (text: SimulatedText, outcome: SimulatedText["outcome"], at: number) => {
+    Object.assign(text, { outcome, settledAt: at });
+    if (perSecond === undefined && at < seconds * 1000) askAgain(at);
+  };
+  const load = (now: number): Load => {
+    const msPerToken = estimate.msPerToken(now);
+    const left = [...running].map(({ cutAt, work, tokens }) => ({ tokens, leftMs: Math.max(0, cutAt + work * msPerToken - now) }));
+    return { msPerToken, workers: WORKERS, running: left };
+  };
 
   const pump = (now: number) => {
     while (running.size < WORKERS) {
-      const { batch, dropped, shed } = batcher.cut(now, WORKERS - running.size, estimate.msPerToken(now));
+      const { batch, dropped, shed } = batcher.cut(now, WORKERS - running.size, load(now));
       for (const text of dropped) settle(text, "dropped", now);
       for (const text of shed) settle(text, "refused", now);
       if (batch.length === 0) return;
       if (batch.some(({ cancelled }) => cancelled)) throw new Error("a text was computed that nobody waits for");
-      const work = batchWork(Math.max(...batch.map((text) => text.tokens)), batch.length);
-      const batchOfWorker = { cutAt: now, work };
-      running.add(batchOfWorker);
+      const longest = Math.max(...batch.map((text) => text.tokens));
+      const work = batchWork(longest, batch.length);
       // Between 0.8 and 1.2 of the mean, now and then twice that.
-      const took = work * MS_PER_TOKEN * (0.8 + 0.4 * random()) * (random() < 0.02 ? 2 : 1);
-      schedule(now + took, () => {
-        running.delete(batchOfWorker);
-        if (estimating) estimate.record(work, took, now + took);
-        for (const text of batch) settle(text, now + took <= text.deadline ? "in_time" : "too_late", now + took);
-        pump(now + took);
-      });
+      const endsAt = now + work * MS_PER_TOKEN * (0.8 + 0.4 * random()) * (random() < 0.02 ? 2 : 1);
+      const runningBatch = { cutAt: now, work, tokens: longest, endsAt };
+      running.add(runningBatch);
+      const end = (at: number) => {
+        if (runningBatch.endsAt > at) return schedule(runningBatch.endsAt, () => end(runningBatch.endsAt));
+        running.delete(runningBatch);
+        if (estimating) estimate.record(work, at - now, at);
+        for (const text of batch) settle(text, at <= text.deadline ? "in_time" : "too_late", at);
+        pump(at);
+      };
+      schedule(endsAt, () => end(endsAt));
     }
   };
 
-  const arrive = (at: number) => {
+  const ask = (at: number) => {
     const text: SimulatedText = {
       tokens: tokens(random),
       enqueuedAt: at,
@@ -100,15 +120,26 @@ export function simulate(
       settledAt: at,
     };
     texts.push(text);
-    const msPerToken = estimate.msPerToken(at);
-    const busyMs = [...running].reduce((sum, { cutAt, work }) => sum + Math.max(0, cutAt + work * msPerToken - at), 0);
-    if (batcher.push(text, at, { msPerToken, workers: WORKERS, busyMs }) === "admitted") pump(at);
-    else settle(text, "refused", at);
+    if (batcher.push(text, at, load(at)) !== "admitted") settle(text, "refused", at);
     if (random() < leaving) schedule(at + random() * patienceMs, () => (text.cancelled = true));
-    const next = at - (Math.log(1 - random()) * 1000) / perSecond;
-    if (next < seconds * 1000) schedule(next, () => arrive(next));
   };
-  schedule(0, () => arrive(0));
+  const askAgain = (now: number) => {
+    const at = Math.max(now, frontFreeAt) + FRONT_MS;
+    frontFreeAt = at;
+    for (const batch of running) batch.endsAt += FRONT_MS / WORKERS;
+    schedule(at, () => {
+      ask(at);
+      pump(at);
+    });
+  };
+  const arrive = (at: number, rate: number) => {
+    for (let text = 0; text < together; text += 1) ask(at);
+    pump(at);
+    const next = at - (Math.log(1 - random()) * 1000 * together) / rate;
+    if (next < seconds * 1000) schedule(next, () => arrive(next, rate));
+  };
+  if (perSecond === undefined) for (let caller = 0; caller < together; caller += 1) askAgain(0);
+  else schedule(0, () => arrive(0, perSecond));
   for (let event = events.shift(); event !== undefined; event = events.shift()) event.run();
   return texts;
 }

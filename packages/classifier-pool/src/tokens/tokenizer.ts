@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { Tokenizer as VocabularyTokenizer } from "@huggingface/tokenizers";
 import { RouterError } from "@turnout/shared/errors";
 import type { TextJob } from "../messages.ts";
+import { createTokenPlacer, type TokenizerDocument, type TokenPlacer } from "./token-places.ts";
 
 /** TokenizedText is one text as the encoder reads it. */
 interface TokenizedText {
@@ -72,12 +73,23 @@ export function withPrompt(tokenizer: TextTokenizer, prompt: string): TextTokeni
   };
 }
 
+/** FileVocabulary is that of a tokenizer.json, which also knows where in a text its tokens stand. */
+export interface FileVocabulary extends Vocabulary {
+  readonly place: TokenPlacer;
+}
+
+/** TokenizerFile is a tokenizer.json as it is parsed. */
+type TokenizerFile = TokenizerDocument & { model?: { vocab?: unknown } };
+
 /** loadVocabulary reads a tokenizer.json. Throws RouterError "model_corrupt" when it is not one. */
-export async function loadVocabulary(path: string): Promise<Vocabulary> {
+export async function loadVocabulary(path: string): Promise<FileVocabulary> {
   try {
-    const tokenizer = new VocabularyTokenizer(JSON.parse(await readFile(path, "utf8")), {});
+    const document = JSON.parse(await readFile(path, "utf8")) as TokenizerFile;
+    const tokenizer = new VocabularyTokenizer(document, {});
+    // The tokenizer has copied it and keeps the rest of the document: of a worker's heap a sixth, of a large vocabulary much more.
+    delete document.model?.vocab;
     const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
-    return { encode, ...specialTokens(encode("a"), tokenizer.encode("a").ids) };
+    return { encode, place: createTokenPlacer(tokenizer, document), ...specialTokens(encode("a"), tokenizer.encode("a").ids) };
   } catch (error) {
     throw new RouterError("model_corrupt", `${path} is not a usable tokenizer.json: ${String(error)}. Prepare the model again.`, {
       cause: error,

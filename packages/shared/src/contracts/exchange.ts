@@ -1,3 +1,4 @@
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { CallOptions } from "./call-options.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface HttpHead {
   readonly headers: readonly HeaderEntry[];
   /** True when no body follows. */
   readonly endOfStream: boolean;
+  /** The parent of this request's spans, where the door knows better than the headers do; null: there is none. Absent: as the headers say. */
+  readonly trace?: TraceContext | null;
 }
 
 /** HeaderChanges are applied by the door: removals first, then sets, which overwrite. */

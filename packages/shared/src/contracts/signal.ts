@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { CallOptions } from "./call-options.ts";
-import type { Embedder, TextEmbedding, TextWindow } from "./inference.ts";
+import type { EmbeddedTier } from "./embedded.ts";
+import type { Embedder, InferenceItem, TextEmbedding, TextWindow } from "./inference.ts";
 import type { RoutingRequest } from "./routing-request.ts";
 
 /** SignalMatch is one rule of a signal that holds for a request. */
@@ -25,23 +26,35 @@ export interface SignalEvaluation {
   readonly scores?: readonly SignalScore[];
   /** True when a long text was sampled instead of read whole. */
   readonly sampled?: boolean;
+  /** Who answered, where the embedded tier can answer alone. */
+  readonly cascade?: CascadeStep;
 }
+
+/** CascadeStep says who answered: the embedded tier alone, or together with the encoder, and whether the two were of one mind. */
+export type CascadeStep = { readonly tier: "embedded" } | { readonly tier: "encoder"; readonly agreed: boolean };
 
 /**
  * RequestInference is the pool as one request sees it. Every text asked for while signals start is collected, deduplicated
  * and sent as one submission.
  */
 export interface RequestInference {
+  /** The encoder's vector of a text. */
   embed(text: string, window: TextWindow): Promise<TextEmbedding>;
+  /** Anything a pool can be asked: heads, or a further model. Fails for itself alone. */
+  infer(item: InferenceItem): Promise<TextEmbedding>;
 }
 
 /** SignalContext is what an evaluator gets beside the request. */
 export interface SignalContext extends CallOptions {
   readonly inference: RequestInference;
+  /** provisional says what shall count if the evaluation fails or comes too late; the failure is told all the same. */
+  provisional(evaluation: SignalEvaluation): void;
 }
 
 /** SignalEvaluator evaluates all rules of one signal type. It must call `context.inference` before its first await. */
 export interface SignalEvaluator {
+  /** What these rules need, where it is not what the definition says. */
+  readonly needs?: SignalDefinition["needs"];
   evaluate(request: RoutingRequest, context: SignalContext): SignalEvaluation | Promise<SignalEvaluation>;
   /** Prepares what needs the encoder (anchor vectors). Called before a snapshot serves and again when the encoder becomes ready. */
   warm?(embedder: Embedder, options: CallOptions): Promise<void>;
@@ -50,6 +63,14 @@ export interface SignalEvaluator {
 /** SignalSettings are the values of `turnout.signals` that evaluators share. */
 export interface SignalSettings {
   readonly window: TextWindow;
+  /** The embedded tier, or null where there is none. */
+  readonly embedded: EmbeddedTier | null;
+  /** encoderModel is the name of the encoder that answers now, or null before one has been ready. */
+  readonly encoderModel: () => string | null;
+  /** Who answers the domain signal: the embedded tier and the encoder where it is unsure, or one of them alone. */
+  readonly domainCascade: "auto" | "embedded" | "encoder";
+  /** Score from which embedding rules match when none reaches its own threshold; null: then none matches. Absent: 0.5, as in vSR. */
+  readonly softMatchThreshold?: number | null;
 }
 
 /** SignalDefinition is the whole of one signal type; the registry (routing/signals/index.ts) derives schema, conditions, spans, metrics and headers from it. */

@@ -38,6 +38,11 @@ export function createMetrics() {
     signalLatency: histogram("llm_signal_extraction_latency_seconds", "Evaluation time by signal type", ["signal_type"]),
     signalMatches: counter("llm_signal_match_total", "Rules matched", ["signal_type", "signal_name"]),
     signalErrors: counter("turnout_signal_errors_total", "Signals that could not be evaluated, by error code", ["signal_type", "code"]),
+    signalCascade: counter(
+      "turnout_signal_cascade_total",
+      "Who answered a signal that the embedded tier can answer alone: it, or the encoder too, and whether they agreed",
+      ["signal_type", "tier", "agreed"],
+    ),
     decisionMatches: counter("llm_decision_match_total", "Decisions taken", ["decision_name"]),
     decisionLatency: histogram("llm_decision_evaluation_latency_seconds", "Decision time once signals are known"),
     pluginExecutions: counter("llm_plugin_execution_total", "Plugins run", ["plugin_type", "decision_name", "status"]),
@@ -54,6 +59,9 @@ export function createMetrics() {
     extprocCancelled: counter("extproc_cancelled_streams_total", "Streams that ended before we had answered"),
     extprocHeldBytes: gauge("extproc_held_bytes", "Body bytes held over all streams"),
     extprocErrors: counter("extproc_stream_errors_total", "Streams with a protocol slip or an internal error", ["reason"]),
+    classifierState: gauge("classifier_state", "1 for what the encoder is now: idle (nothing needs it), starting, ready or unavailable", [
+      "state",
+    ]),
     classifierQueueDepth: gauge("classifier_queue_depth", "Texts waiting for a worker"),
     classifierBatchSize: histogram("classifier_batch_size", "Texts per batch", [], [1, 2, 4, 8, 16, 32]),
     classifierQueueSeconds: histogram("classifier_queue_seconds", "Waiting time of a text"),
@@ -72,6 +80,11 @@ export function createMetrics() {
       "classifier_batching",
       "1 for what the encoder bears, found at warm-up: any texts padded together, texts of equal_lengths, a single text",
       ["mode"],
+    ),
+    classifierModelBytes: gauge(
+      "classifier_model_bytes",
+      "Memory of a model's files, estimated: weights that all workers map once, and what every worker that has loaded it holds for itself",
+      ["model"],
     ),
     classifierWorkerUtilization: gauge("classifier_worker_utilization", "Share of the latest interval in which a worker was busy, 0 to 1", [
       "worker",

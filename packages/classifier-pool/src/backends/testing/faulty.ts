@@ -3,14 +3,14 @@
  * registered. A text does what its first word says.
  */
 import { RouterError } from "@turnout/shared";
-import type { WorkerSettings } from "../../messages.ts";
+import type { ModelSettings } from "../../messages.ts";
 import * as deterministic from "../deterministic.ts";
 import type { Encoder } from "../index.ts";
 
 /** holdChannel carries "holding" from a worker that began a batch with a "held" text, and "release" to it. */
 export const holdChannel = "turnout-faulty-encoder";
 
-export async function load(settings: WorkerSettings): Promise<Encoder> {
+export async function load(settings: ModelSettings): Promise<Encoder> {
   const encoder = await deterministic.load(settings);
   const words = new Set<string>();
   return {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Classifier } from "@turnout/shared";
+import type { Classifier, TextScan } from "@turnout/shared";
 import { createClassifierPool, type ClassifierPoolOptions } from "../../pool.ts";
 import type { AsIsManifest } from "../manifest.ts";
 import { textLogits, tinyGraph, tokenizers, tokenVectors, width, writePublished, type TinyGraph } from "../testing/tiny-onnx.ts";
@@ -236,12 +236,20 @@ describe("a published ONNX encoder", () => {
     ],
     ["more dimensions than it has", {}, {}, { pooling: "mean", dimension: 9 }, "model_unsupported", /have 8 numbers, 9/],
     [
-      "token classification",
+      "token labels that do not fit",
       { kind: "token-logits" },
-      { "config.json": { architectures: ["BertForTokenClassification"] } },
+      { "config.json": { architectures: ["BertForTokenClassification"], id2label: { 0: "O", 1: "X" } } },
       {},
       "model_unsupported",
-      /token classification/,
+      /2 labels, the graph gives 3/,
+    ],
+    [
+      "token labels that are all entities",
+      { kind: "token-logits" },
+      { "config.json": { architectures: ["BertForTokenClassification"], id2label: { 0: "A", 1: "B", 2: "C" } } },
+      {},
+      "model_unsupported",
+      /none of the labels .* is "O"/,
     ],
     [
       "labels that do not fit",
@@ -276,6 +284,115 @@ describe("a published sequence classifier", () => {
     const [asked] = await pool.embed([{ text: "ab cd", window, heads: ["classification"] }], {});
     expectNear(asked!.heads!.get("classification")!, textLogits(readings.WordPiece));
     expect(asked!.vector).toHaveLength(0);
+  });
+});
+
+describe("a published token classifier", () => {
+  const rounded = ({ entities }: TextScan) => entities.map((entity) => ({ ...entity, score: entity.score.toFixed(4) }));
+  /** A word that begins with "c" begins an entity, one with "d" goes on with it, as WordPiece reads them. */
+  const labelOf = (id: number) => [6, 7].indexOf(id) + 1;
+  const names = { architectures: ["BertForTokenClassification"], id2label: { 0: "O", 1: "B-NAME", 2: "I-NAME" } };
+  const find = async (pool: Classifier, text: string, maxTokens = 512) => {
+    const [found] = await pool.embed([{ text, window: { maxTokens, sampling: "head" }, entities: true }], {});
+    return found!;
+  };
+
+  it.each([
+    { tokenizer: "WordPiece", begins: 6, inside: 7, text: "ab  cab dx, d ab", expected: ["cab dx", "d"] },
+    // Space that is a token of its own is the first one of the word behind it.
+    { tokenizer: "BPE", begins: 32, inside: 30, text: "ab cab  dx, cd", expected: ["cab  dx", "cd"] },
+    { tokenizer: "Unigram", begins: 30, inside: 3, text: "cd ab c, ab", expected: ["cd", "ab c", "ab"] },
+  ] as const)("finds entities in the offsets of the text, read by $tokenizer", async ({ tokenizer, begins, inside, text, expected }) => {
+    await publish(
+      { kind: "token-logits", labelOf: (id) => (id === begins ? 1 : id === inside ? 2 : 0) },
+      { "tokenizer.json": tokenizers[tokenizer], "config.json": names },
+    );
+    const { directory, manifest } = await adopt();
+    expect(manifest).toMatchObject({ dimension: 0, tokenLabels: ["O", "B-NAME", "I-NAME"], weightLimit: null });
+    const pool = await serve(directory);
+    expect(pool.status()).toMatchObject({ dimension: 0, heads: [], batching: "padded" });
+    const { scan, vector, sampled } = await find(pool, text);
+    expect(scan!.entities.map(({ start, end, type }) => [text.slice(start, end), type])).toEqual(expected.map((words) => [words, "NAME"]));
+    expect(scan!.entities[0]!.score).toBeGreaterThan(0.99);
+    expect({ sampled, scanned: scan!.scannedChars, vector: vector.length }).toEqual({ sampled: false, scanned: text.length, vector: 0 });
+  });
+
+  it("finds what stands anywhere in a text of many windows, once", async () => {
+    await publish({ kind: "token-logits", labelOf }, { "config.json": names });
+    const pool = await serve((await adopt({ maxTokens: 16 })).directory);
+    const words = Array.from({ length: 300 }, (_, index) => (index % 7 === 3 ? "cat" : index % 7 === 4 ? "dog" : "ab"));
+    const text = words.join(" ");
+    const { scan, tokens } = await find(pool, text, 2_000);
+    expect(tokens).toBe(words.join("").length + 2);
+    expect(scan!.scannedChars).toBe(text.length);
+    const found = scan!.entities.map(({ start, end }) => [start, text.slice(start, end)]);
+    expect(found).toEqual(Array.from(text.matchAll(/cat dog/g), ({ 0: entity, index }) => [index, entity]));
+  });
+
+  it("says how far it has read, and reads whole words", async () => {
+    await publish({ kind: "token-logits", labelOf }, { "config.json": names });
+    const pool = await serve((await adopt({ maxTokens: 16 })).directory);
+    const { scan, sampled, tokens } = await find(pool, "cat dog cat dog cat", 12);
+    expect({ tokens, sampled, scanned: scan!.scannedChars }).toEqual({ tokens: 11, sampled: true, scanned: "cat dog cat".length });
+    expect(scan!.entities).toHaveLength(2);
+    const long = await find(pool, "ab ".repeat(10_000), 50_000);
+    expect(long).toMatchObject({ sampled: true });
+    expect(long.tokens).toBeLessThanOrEqual(8_192);
+    expect(long.tokens).toBeGreaterThan(8_180);
+  });
+
+  it.each([undefined, "mask"] as const)("gives each text of a batch its own entities, and remembers them (flaw: %s)", async (flaw) => {
+    // Padding counts only where its label is another than that of the words.
+    const flawed = flaw === undefined ? { labelOf } : { labelOf: (id: number) => (id === 0 ? 1 : labelOf(id)), flaw };
+    await publish({ kind: "token-logits", ...flawed }, { "config.json": names });
+    const pool = await serve((await adopt()).directory);
+    expect(pool.status()).toMatchObject({ batching: flaw === undefined ? "padded" : "equal_lengths" });
+    const texts = ["ab ab cat", "cat ab ab", "ab cat abc", "ab dog ab", "cat dog b", ""];
+    const items = texts.map((text) => ({ text, window: { maxTokens: 64, sampling: "head" }, entities: true }) as const);
+    const answers = await pool.embed(items, {});
+    expect(answers[0]!.timings.batchSize).toBeGreaterThan(4);
+    const found = answers.map(({ scan }, index) => scan!.entities.map(({ start, end }) => `${start} ${texts[index]!.slice(start, end)}`));
+    if (flaw === undefined) expect(found).toEqual([["6 cat"], ["0 cat"], ["3 cat"], ["3 dog"], ["0 cat dog"], []]);
+    for (const [index, text] of texts.entries()) {
+      const alone = await find(await serve((await adopt()).directory), text, 64);
+      expect({ ...alone.scan, entities: rounded(alone.scan!) }).toEqual({
+        ...answers[index]!.scan,
+        entities: rounded(answers[index]!.scan!),
+      });
+    }
+    expect((await pool.embed(items, {})).map(({ timings }) => timings.batchSize)).toEqual(texts.map(() => 0));
+  });
+
+  it("refuses who wants a vector", async () => {
+    await publish({ kind: "token-logits" }, { "config.json": names });
+    const pool = await serve((await adopt()).directory);
+    await expect(embed(pool, ["ab"])).rejects.toMatchObject({
+      code: "model_unsupported",
+      message: expect.stringContaining("only entities"),
+    });
+  });
+});
+
+describe("a published graph with int8 weights", () => {
+  const withWeights = async (values: readonly number[]) => {
+    const { OnnxGraph, encodeOnnxModel } = await import("./onnx-model.ts");
+    const graph = new OnnxGraph(
+      [{ name: "input_ids", type: "int64", dims: ["batch", "sequence"] }],
+      [{ name: "last_hidden_state", type: "float", dims: ["batch", "sequence", 2] }],
+    );
+    const table = graph.node("Gather", [graph.weight("words", [64, 2], new Int8Array(128).fill(127)), "input_ids"]);
+    const cast = { attributes: { to: { int: 1 } } };
+    const matrix = graph.node("Cast", [graph.weight("matrix", [2, 2], Int8Array.from(values))], cast);
+    graph.node("MatMul", [graph.node("Cast", [table], cast), matrix], { output: "last_hidden_state" });
+    return encodeOnnxModel(graph);
+  };
+
+  it.each([
+    [[1, -100, 3, 4], 100],
+    [[1, 2, -64, 4], 64],
+  ])("has its largest multiplied weight in the manifest: %j", async (values, weightLimit) => {
+    await publish({}, { "model.onnx": await withWeights(values) });
+    expect((await adopt({ pooling: "mean" })).manifest).toMatchObject({ weightLimit });
   });
 });
 

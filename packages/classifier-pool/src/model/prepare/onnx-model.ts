@@ -115,22 +115,50 @@ export function encodeOnnxModel(graph: OnnxGraph): Promise<Uint8Array> {
   return encodeModel(graph, { file: "", offsets: new Map() });
 }
 
-/** externalFiles names the files in which a graph keeps weights outside of itself, relative to its own place. Throws RouterError("model_corrupt") when `bytes` are no ONNX model. */
-export function externalFiles(bytes: Uint8Array, path: string): string[] {
+/** PublishedWeights is what must be known of a graph's weights before it is copied. */
+export interface PublishedWeights {
+  /** Files in which the graph keeps weights outside of itself, relative to its own place. */
+  readonly externalFiles: readonly string[];
+  /** The int8 matrices that may be multiplied: where their bytes lie. */
+  readonly int8: readonly (Uint8Array | { readonly file: string; readonly offset: number; readonly length: number })[];
+}
+
+/** readWeights looks through a graph. Throws RouterError("model_corrupt") when `bytes` are no ONNX model. */
+export function readWeights(bytes: Uint8Array, path: string): PublishedWeights {
   try {
     const { graph } = loadSchema().lookupType("onnx.ModelProto").decode(bytes) as unknown as ReadModel;
-    const entries = graph?.initializer?.flatMap(({ externalData }) => externalData ?? []) ?? [];
-    return [...new Set(entries.filter(({ key }) => key === "location").map(({ value }) => value))].sort();
+    const initializers = graph?.initializer ?? [];
+    const multiplied = new Set(graph?.node?.flatMap(({ opType, input }) => (opType === "Gather" ? [] : (input ?? []))));
+    const files = initializers.map((tensor) => placeOf(tensor)?.file).filter((file) => file !== undefined);
+    const int8 = initializers
+      .filter(({ name, dataType, dims }) => dataType === elementTypes.int8 && (dims?.length ?? 0) > 1 && multiplied.has(name))
+      .map((tensor) => placeOf(tensor) ?? tensor.rawData ?? new Uint8Array(0));
+    return { externalFiles: [...new Set(files)].sort(), int8 };
   } catch (cause) {
     throw new RouterError("model_corrupt", `${path} is not an ONNX model`, { cause });
   }
 }
 
-/** ReadModel is the part of a decoded model that externalFiles looks at. */
+/** ReadModel is the part of a decoded model that readWeights looks at. */
 interface ReadModel {
   readonly graph?: {
-    readonly initializer?: readonly { readonly externalData?: readonly { readonly key: string; readonly value: string }[] }[];
+    readonly node?: readonly { readonly opType: string; readonly input?: readonly string[] }[];
+    readonly initializer?: readonly ReadTensor[];
   };
+}
+
+interface ReadTensor {
+  readonly name: string;
+  readonly dataType?: number;
+  readonly dims?: readonly unknown[];
+  readonly rawData?: Uint8Array;
+  readonly externalData?: readonly { readonly key: string; readonly value: string }[];
+}
+
+function placeOf({ externalData = [] }: ReadTensor): { file: string; offset: number; length: number } | undefined {
+  const entries = new Map(externalData.map(({ key, value }) => [key, value]));
+  const file = entries.get("location");
+  return file === undefined ? undefined : { file, offset: Number(entries.get("offset") ?? 0), length: Number(entries.get("length") ?? 0) };
 }
 
 function loadSchema(): protobuf.Root {

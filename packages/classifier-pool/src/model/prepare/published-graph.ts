@@ -3,6 +3,7 @@
  * is run once. Refuses by name what cannot be fed or read. Called by as-is.ts.
  */
 import { RouterError } from "@turnout/shared";
+import { labelScheme } from "../entities.ts";
 import { graphInputs, type GraphInput, type Pooling } from "../manifest.ts";
 import type { AsIsSettings, PublishedSettings } from "./published-settings.ts";
 
@@ -17,6 +18,7 @@ export interface GraphShape {
   readonly pooling: Pooling;
   readonly width: number;
   readonly classification: { name: string; labels: string[] } | null;
+  readonly tokenLabels: string[] | null;
 }
 
 /** readGraph opens and runs a graph. Throws RouterError("model_unsupported" | "model_corrupt"). */
@@ -34,11 +36,14 @@ export async function readGraph(path: string, published: PublishedSettings, sett
     const found = (await session.run(graphFeeds(inputs, batchOf([[0, 0, 0]]), published.padId), [output]))[output];
     if (found?.type !== "float32") throw unsupported(`output "${output}" is ${found?.type ?? "absent"}, only float32 can be served`);
     const width = found.dims.at(-1) ?? 0;
-    if (output === "logits") return { inputs, output, pooling: "none", width, classification: classificationOf(found.dims, published) };
+    const vectors = { inputs, output, width, classification: null, tokenLabels: null } as const;
+    if (output === "logits" && published.task === "token-classification")
+      return { ...vectors, pooling: "none", tokenLabels: tokenLabelsOf(found.dims, published, settings) };
+    if (output === "logits") return { ...vectors, pooling: "none", classification: classificationOf(found.dims, published) };
     if (found.dims.length === 2) {
       if (settings.pooling !== undefined && settings.pooling !== "none")
         throw unsupported(`output "${output}" is pooled already, "${settings.pooling}" was asked for`);
-      return { inputs, output, pooling: "none", width, classification: null };
+      return { ...vectors, pooling: "none" };
     }
     const pooling = settings.pooling ?? published.pooling;
     if (found.dims.length !== 3 || pooling === null || pooling === "none") {
@@ -46,7 +51,7 @@ export async function readGraph(path: string, published: PublishedSettings, sett
         `output "${output}" has dimensions [${found.dims.join()}]: it needs a pooling (mean, cls or last_token), and no file of the model says which; give --pooling`,
       );
     }
-    return { inputs, output, pooling, width, classification: null };
+    return { ...vectors, pooling };
   } finally {
     await session.release();
   }
@@ -61,11 +66,6 @@ function feedableInput(name: string, type: string): GraphInput {
 
 /** chooseOutput takes token vectors where it is known how to pool them, else what the graph has pooled itself. */
 function chooseOutput(names: readonly string[], { task, pooling, laterSteps }: PublishedSettings, settings: AsIsSettings): string {
-  if (task === "token-classification") {
-    throw unsupported(
-      "token classification needs the characters of every token, which the tokenizer library does not tell; it cannot be served",
-    );
-  }
   const has = (candidates: readonly string[]) => candidates.find((name) => names.includes(name));
   if (settings.output !== undefined) {
     if (names.includes(settings.output)) return settings.output;
@@ -73,7 +73,7 @@ function chooseOutput(names: readonly string[], { task, pooling, laterSteps }: P
   }
   const wanted = settings.pooling ?? (laterSteps.length === 0 ? pooling : null) ?? "none";
   const output =
-    task === "sequence-classification"
+    task !== "features"
       ? has(["logits"])
       : wanted === "none"
         ? (has(pooledOutputs) ?? has(tokenOutputs))
@@ -91,6 +91,15 @@ function classificationOf(dims: readonly number[], { labels }: PublishedSettings
   if (dims.length !== 2) throw unsupported(`output "logits" has dimensions [${dims.join()}], expected one row per text`);
   if (labels.length !== dims[1]) throw unsupported(`config.json's id2label has ${labels.length} labels, the graph gives ${dims[1]} logits`);
   return { name: classificationHead, labels: [...labels] };
+}
+
+function tokenLabelsOf(dims: readonly number[], { labels, prompt }: PublishedSettings, settings: AsIsSettings): string[] {
+  if (dims.length !== 3) throw unsupported(`output "logits" has dimensions [${dims.join()}], expected one row per token`);
+  if (labels.length !== dims[2]) throw unsupported(`config.json's id2label has ${labels.length} labels, the graph gives ${dims[2]} logits`);
+  if (labelScheme(labels) === null)
+    throw unsupported('none of the labels in config.json\'s id2label is "O", which says that a token is no entity');
+  if ((settings.prompt ?? prompt) !== "") throw unsupported("a token classifier reads a text as it is, without a prompt before it");
+  return [...labels];
 }
 
 function unsupported(problem: string, cause?: unknown): RouterError {

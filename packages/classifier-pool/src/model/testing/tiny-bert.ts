@@ -112,7 +112,7 @@ function characters(from: number, to: number): string[] {
 }
 
 /** wordPiece is a tokenizer.json with BERT's special tokens at 0 to 3. */
-export function wordPiece(vocabulary: readonly string[]): unknown {
+export function wordPiece(vocabulary: readonly string[]): object {
   const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
   return {
     version: "1.0",

@@ -16,6 +16,8 @@ export interface TinyGraph {
   /** Token vectors, unit vectors pooled by the mean, logits per text, or logits per token. */
   readonly kind?: "tokens" | "pooled" | "logits" | "token-logits";
   readonly output?: string;
+  /** Which of the three labels a "token-logits" graph gives to a token; without it the logits are random. */
+  readonly labelOf?: (id: number) => number;
   /** "scale": one rounding scale for everything in the batch, as stock dynamic int8 has. "mask": padding counts. */
   readonly flaw?: "scale" | "mask";
 }
@@ -30,8 +32,10 @@ export function tinyGraph({
   inputType = "int64",
   kind = "tokens",
   output,
+  labelOf,
   flaw,
 }: TinyGraph = {}): Promise<Uint8Array> {
+  const table = labelOf === undefined ? weights : labelled(labelOf);
   const defaults = { tokens: "last_hidden_state", pooled: "sentence_embedding", logits: "logits", "token-logits": "logits" };
   const name = output ?? defaults[kind];
   const perText = kind === "pooled" || kind === "logits";
@@ -41,7 +45,7 @@ export function tinyGraph({
     [{ name, type: "float", dims: perText ? ["batch", last] : ["batch", "sequence", last] }],
   );
   const keep = { attributes: { keepdims: { int: 1 } } };
-  let x = graph.node("Gather", [graph.weight("words", [words, width], weights.words), "input_ids"]);
+  let x = graph.node("Gather", [graph.weight("words", [words, width], table.words), "input_ids"]);
   if (inputs.includes("position_ids")) {
     x = graph.node("Add", [x, graph.node("Gather", [graph.weight("positions", [positions, width], weights.positions), "position_ids"])]);
   }
@@ -65,9 +69,17 @@ export function tinyGraph({
     const sum = graph.node("ReduceSum", [graph.node("Mul", [x, mask]), graph.int64s(1)], { attributes: { keepdims: { int: 0 } } });
     x = kind === "pooled" ? graph.node("Div", [sum, graph.node("ReduceL2", [sum, graph.int64s(-1)], keep)]) : sum;
   }
-  if (last === 3) x = graph.node("MatMul", [x, graph.weight("labels", [width, 3], weights.labels)]);
+  if (last === 3) x = graph.node("MatMul", [x, graph.weight("labels", [width, 3], table.labels)]);
   graph.node("Identity", [x], { output: name });
   return encodeOnnxModel(graph);
+}
+
+/** A token's vector has a 1 at its label, and the label's logit is ten times that. */
+function labelled(labelOf: (id: number) => number): Pick<typeof weights, "words" | "labels"> {
+  const table = { words: new Float32Array(words * width), labels: new Float32Array(width * 3) };
+  for (let id = 0; id < words; id += 1) table.words[id * width + labelOf(id)] = 1;
+  for (let label = 0; label < 3; label += 1) table.labels[label * 3 + label] = 10;
+  return table;
 }
 
 /** tokenVectors is what a "tokens" graph without flaws gives for one text. */

@@ -51,6 +51,11 @@ export class ScriptedClassifier implements Classifier {
     }));
   }
 
+  evaluate(items: readonly InferenceItem[], options: CallOptions): Promise<(TextEmbedding | RouterError)[]> {
+    const alone = items.map((item) => this.embed([item], options).then(([answer]) => answer!, RouterError.from));
+    return Promise.all(alone);
+  }
+
   failWith(code: ErrorCode | null): void {
     this.#failure = code;
   }

@@ -1,6 +1,7 @@
 // Original file: proto/classifier/v1/classifier.proto
 
 import type { Timings as _classifier_v1_Timings, Timings__Output as _classifier_v1_Timings__Output } from '../../classifier/v1/Timings.ts';
+import type { Scan as _classifier_v1_Scan, Scan__Output as _classifier_v1_Scan__Output } from '../../classifier/v1/Scan.ts';
 
 export interface Embedding {
   'vector'?: (Buffer | Uint8Array | string);
@@ -8,6 +9,8 @@ export interface Embedding {
   'sampled'?: (boolean);
   'heads'?: ({[key: string]: Buffer | Uint8Array | string});
   'timings'?: (_classifier_v1_Timings | null);
+  'scan'?: (_classifier_v1_Scan | null);
+  'model'?: (string);
 }
 
 export interface Embedding__Output {
@@ -16,4 +19,6 @@ export interface Embedding__Output {
   'sampled'?: (boolean);
   'heads'?: ({[key: string]: Buffer});
   'timings'?: (_classifier_v1_Timings__Output);
+  'scan'?: (_classifier_v1_Scan__Output);
+  'model'?: (string);
 }

@@ -8,6 +8,8 @@ export interface Item {
   'window'?: (_classifier_v1_Window | null);
   'heads'?: (string)[];
   'trace'?: (_classifier_v1_TraceContext | null);
+  'model'?: (string);
+  'entities'?: (boolean);
 }
 
 export interface Item__Output {
@@ -15,4 +17,6 @@ export interface Item__Output {
   'window'?: (_classifier_v1_Window__Output);
   'heads'?: (string)[];
   'trace'?: (_classifier_v1_TraceContext__Output);
+  'model'?: (string);
+  'entities'?: (boolean);
 }

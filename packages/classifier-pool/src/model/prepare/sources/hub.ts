@@ -1,12 +1,12 @@
 /**
  * The Hugging Face hub, or a mirror of it (HF_ENDPOINT), at a pinned revision. The hub's own client finds the files; the bytes
- * are fetched by download.ts, which can go on where an interrupted run stopped.
+ * are fetched by download.ts, which can go on where an interrupted run stopped. Both clients are loaded only for a download: a
+ * router with a prepared model saves 10 MB.
  */
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileDownloadInfo, HUB_URL } from "@huggingface/hub";
+import type { fileDownloadInfo as FileDownloadInfo } from "@huggingface/hub";
 import { RouterError } from "@turnout/shared";
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { download } from "../download.ts";
 import type { ModelFile } from "../known-models.ts";
 import type { ModelSource, SourceRequest } from "../source.ts";
@@ -26,6 +26,10 @@ export const hubSource: ModelSource = {
       throw new RouterError("model_source_unreachable", `"${model.name}" is not among the known models`);
     }
     if (env.HF_HUB_OFFLINE === "1") throw new RouterError("model_source_unreachable", "HF_HUB_OFFLINE is 1");
+    const [{ fileDownloadInfo, HUB_URL }, { EnvHttpProxyAgent, fetch: undiciFetch }] = await Promise.all([
+      import("@huggingface/hub"),
+      import("undici"),
+    ]);
     const hubUrl = (env.HF_ENDPOINT ?? HUB_URL).replace(/\/+$/, "");
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(DOWNLOAD_DEADLINE_MS)]);
     const agent = new EnvHttpProxyAgent({
@@ -37,7 +41,7 @@ export const hubSource: ModelSource = {
     const fetch = ((url: string, init?: object) =>
       undiciFetch(url, { ...init, dispatcher: agent, signal })) as unknown as typeof globalThis.fetch;
     try {
-      for (const file of model.files) await downloadFile({ hubUrl, fetch, signal, file }, request);
+      for (const file of model.files) await downloadFile({ fileDownloadInfo, hubUrl, fetch, signal, file }, request);
     } catch (cause) {
       throw new RouterError("model_source_unreachable", `${hubUrl} did not give ${model.hub.repository}`, { cause });
     } finally {
@@ -49,13 +53,17 @@ export const hubSource: ModelSource = {
 };
 
 interface HubFile {
+  readonly fileDownloadInfo: typeof FileDownloadInfo;
   readonly hubUrl: string;
   readonly fetch: typeof globalThis.fetch;
   readonly signal: AbortSignal;
   readonly file: ModelFile;
 }
 
-async function downloadFile({ hubUrl, fetch, signal, file }: HubFile, { model, env, downloads, onProgress }: SourceRequest): Promise<void> {
+async function downloadFile(
+  { fileDownloadInfo, hubUrl, fetch, signal, file }: HubFile,
+  { model, env, downloads, onProgress }: SourceRequest,
+): Promise<void> {
   const accessToken = env.HF_TOKEN === "" ? undefined : env.HF_TOKEN;
   const info = await fileDownloadInfo({
     repo: model.hub!.repository,

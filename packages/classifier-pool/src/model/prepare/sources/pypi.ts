@@ -9,7 +9,6 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { RouterError } from "@turnout/shared";
-import yauzl from "yauzl";
 import type { ModelSource } from "../source.ts";
 
 const PROBE_DEADLINE_MS = 15_000;
@@ -87,6 +86,7 @@ function complaintOf(failure: unknown): string {
 /** unpack writes the wanted entries of a zip file, by their last path element, into a directory. */
 async function unpack(zipPath: string, wanted: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
   const missing = new Set(wanted);
+  const { default: yauzl } = await import("yauzl");
   const zip = await yauzl.openPromise(zipPath);
   try {
     for await (const entry of zip.eachEntry()) {
