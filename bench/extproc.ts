@@ -1,87 +1,147 @@
 /**
  * What a request costs, as a gateway sees it. A Go client opens ExtProc streams over one gRPC connection, as Envoy does, against
  * `turnout serve` in a process of its own; prompts of 10, 60 and 200 words, each new (nothing is coalesced), at 1, 8 and 32 clients.
- * `requestMs` is the request half measured by the client (headers and body answered); `signalsMs` and `routingMs` are the router's
- * own figures from its log; `cpuMsPerRequest` is the CPU of the whole router process, front and workers. `degraded` counts requests
- * that went on without all signals, by what was missing; `goodPerSecond` are the others. `--repeat` sends the same ten prompts
- * again and again instead, which the router's embedding cache answers. The client shares the machine: on 2 cores it takes its part.
+ * `--repeat` sends the same ten prompts again and again instead, which the router's embedding cache answers. With `--against` every
+ * load is also sent to another ExtProc server, the two taking turns, and their ratio is printed; of that server nothing is known but
+ * its address. The client shares the machine: on 2 cores it takes its part. bench/README.md says what the figures mean.
  *
- *   pnpm bench extproc [--requests 400] [--deadline-ms 80] [--words 10,60,200] [--clients 1,8,32] [--variant int8] [--repeat]
+ *   pnpm bench extproc [--json] [--requests 400] [--words 10,60,200] [--clients 1,8,32] [--rounds 1, or 2 with --against]
+ *     [--repeat] [--against HOST:PORT] [--deadline-ms 80] [--variant int8] [--backend onnx]
  */
-import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
+import { buildGenerator, type GeneratorResult, type Load } from "./extproc-generator.ts";
+import { startRouter, type BenchRouter, type RoutingLine } from "./extproc-router.ts";
+import { medianRatio, p50p99, round } from "./figures.ts";
+import { randomNumbers, sentence } from "./words.ts";
 
 const { values: flags } = parseArgs({
   options: {
     requests: { type: "string", default: "400" },
-    "deadline-ms": { type: "string", default: "80" },
     words: { type: "string", default: "10,60,200" },
     clients: { type: "string", default: "1,8,32" },
-    variant: { type: "string", default: "int8" },
+    rounds: { type: "string" },
     repeat: { type: "boolean", default: false },
+    against: { type: "string" },
+    "deadline-ms": { type: "string", default: "80" },
+    variant: { type: "string", default: "int8" },
+    backend: { type: "string", default: "onnx" },
   },
 });
-const requests = Number(flags.requests);
 const WARM_UP = 20;
-const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "turnout-bench-"));
-const client = buildClient();
-const router = await startRouter();
+const { repeat, against } = flags;
+const rounds = Number(flags.rounds ?? (against === undefined ? 1 : 2));
 
+const folder = mkdtempSync(join(tmpdir(), "turnout-bench-"));
+let router: BenchRouter | null = null;
+const cleanUp = () => {
+  router?.stop();
+  rmSync(folder, { recursive: true, force: true });
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+}
 try {
+  console.error("building the Go client");
+  const generate = buildGenerator(folder);
+  router = await startRouter(folder, { deadlineMs: Number(flags["deadline-ms"]), variant: flags.variant, backend: flags.backend });
   for (const words of flags.words.split(",").map(Number)) {
-    const prompts = join(folder, `prompts-${words}.txt`);
-    writeFileSync(prompts, Array.from({ length: flags.repeat ? WARM_UP / 2 : 50 }, (_, seed) => prompt(words, seed)).join("\n"));
+    const prompts = promptFile(words);
     for (const clients of flags.clients.split(",").map(Number)) {
-      console.error(`${words} words, ${clients} clients`);
-      router.lines.length = 0;
-      const cpuBefore = cpuMs(router.pid);
-      const measured = await runClient(prompts, clients);
-      const cpu = cpuMs(router.pid) - cpuBefore;
-      // The client's warm-up requests are in the log and the CPU too; they are few.
-      const lines = router.lines.slice(-measured.n);
-      console.log(
-        JSON.stringify({
-          scope: "extproc",
-          words,
-          clients,
-          ...(flags.repeat ? { repeat: true } : {}),
-          n: measured.n,
-          requestsPerSecond: measured.throughput_rps,
-          requestMs: percentiles(measured.request_ms),
-          routingMs: quantiles(lines.map(({ routing_latency_ms }) => routing_latency_ms)),
-          signalsMs: quantiles(lines.map(({ signal_latency_ms }) => signal_latency_ms)),
-          cpuMsPerRequest: round(cpu / (measured.n + WARM_UP)),
-          goodPerSecond: round((measured.throughput_rps * lines.filter((line) => missing(line).length === 0).length) / measured.n),
-          degraded: Object.fromEntries(
-            [...Map.groupBy(lines.flatMap(missing), (step) => step)].map(([step, { length }]) => [step, length]),
-          ),
-          errors: measured.errors,
-        }),
-      );
+      await compare(generate, router, { words, clients, prompts });
     }
   }
 } finally {
-  router.child.kill("SIGTERM");
-  rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }
 
-interface ClientResult {
-  readonly n: number;
-  readonly throughput_rps: number;
-  readonly request_ms: Readonly<Record<string, number>>;
-  readonly errors: Readonly<Record<string, number>>;
+interface Point {
+  readonly words: number;
+  readonly clients: number;
+  readonly prompts: string;
 }
 
-interface RoutingLine {
-  readonly routing_latency_ms: number;
-  readonly signal_latency_ms: number;
-  readonly warnings?: readonly string[];
+/** compare measures one point for each server in turn; who begins changes from round to round. */
+async function compare(generate: (load: Load) => Promise<GeneratorResult>, turnout: BenchRouter, { words, clients, prompts }: Point) {
+  const load = { requests: Number(flags.requests), warmUp: WARM_UP, clients, prompts, unique: !repeat };
+  const ours: GeneratorResult[] = [];
+  const others: GeneratorResult[] = [];
+  const targets = [
+    async () => {
+      turnout.lines.length = 0;
+      const cpuBefore = turnout.cpuMs();
+      const result = await generate({ ...load, address: turnout.address });
+      const cpuMs = turnout.cpuMs() - cpuBefore;
+      ours.push(result);
+      return { target: "turnout", ...measured(result), ...fromInside(result, turnout.lines, cpuMs) };
+    },
+    async () => {
+      const result = await generate({ ...load, address: against ?? "" });
+      others.push(result);
+      return { target: "against", ...measured(result) };
+    },
+  ].slice(0, against === undefined ? 1 : 2);
+  for (let index = 0; index < rounds; index += 1) {
+    console.error(`${words} words, ${clients} clients, round ${index + 1} of ${rounds}`);
+    for (const measure of index % 2 === 0 ? targets : targets.toReversed()) {
+      const figures = await measure();
+      console.log(JSON.stringify({ scope: "extproc", words, clients, ...(repeat ? { repeat } : {}), round: index, ...figures }));
+    }
+  }
+  if (against === undefined) return;
+  const pairs = (figure: (result: GeneratorResult) => number) =>
+    ours.map((our, index) => [figure(others[index] ?? our), figure(our)] as const);
+  console.log(
+    JSON.stringify({
+      scope: "extproc",
+      words,
+      clients,
+      ...(repeat ? { repeat } : {}),
+      ratio: "against/turnout",
+      p50: medianRatio(pairs(({ request_ms: ms }) => ms?.["p50"] ?? Number.NaN)),
+      p99: medianRatio(pairs(({ request_ms: ms }) => ms?.["p99"] ?? Number.NaN)),
+      // Turned over, so that above 1 always speaks for Turnout.
+      requestsPerSecond: medianRatio(pairs(({ throughput_rps: rate }) => 1 / rate)),
+    }),
+  );
+  if (others.every(({ n }) => n === 0)) {
+    console.error(`${against} has answered nothing; its errors are above`);
+    process.exitCode = 1;
+  }
+}
+
+/** measured is what can be seen from outside, of any server. */
+function measured(result: GeneratorResult) {
+  const { n, answered, throughput_rps: requestsPerSecond, request_ms: ms, errors, cache_hits: cacheHits, cpu_ms: generatorMs } = result;
+  return {
+    n,
+    answered,
+    requestsPerSecond,
+    requestMs: { p50: ms?.["p50"] ?? null, p99: ms?.["p99"] ?? null },
+    generatorCpuMsPerRequest: n === 0 ? null : round(generatorMs / n),
+    ...(cacheHits === 0 ? {} : { cacheHits }),
+    errors,
+  };
+}
+
+/** fromInside is what only our own process tells. The client's warm-up requests are in the log and the CPU too; they are few. */
+function fromInside({ n, throughput_rps: rate }: GeneratorResult, logged: readonly RoutingLine[], cpuMs: number) {
+  const lines = logged.slice(-n);
+  const cpuMsPerRequest = cpuMs / (n + WARM_UP);
+  const degraded = lines.flatMap(missing);
+  return {
+    routingMs: p50p99(lines.map(({ routing_latency_ms: ms }) => ms)),
+    signalsMs: p50p99(lines.map(({ signal_latency_ms: ms }) => ms)),
+    cpuMsPerRequest: round(cpuMsPerRequest),
+    capacityPerSecond: Math.round((availableParallelism() * 1000) / cpuMsPerRequest),
+    goodPerSecond: round((rate * lines.filter((line) => missing(line).length === 0).length) / n),
+    degraded: Object.fromEntries([...Map.groupBy(degraded, (step) => step)].map(([step, { length }]) => [step, length])),
+  };
 }
 
 /** missing names what a request had to do without. */
@@ -89,111 +149,9 @@ function missing({ warnings = [] }: RoutingLine): readonly string[] {
   return warnings.filter((warning) => warning !== "text_sampled");
 }
 
-function buildClient(): string {
-  const binary = join(folder, "extproc-client");
-  console.error("building the Go client");
-  execFileSync("go", ["build", "-o", binary, "."], { cwd: join(root, "bench", "extproc-client"), stdio: ["ignore", "inherit", "inherit"] });
-  return binary;
-}
-
-async function startRouter(): Promise<{ child: ChildProcess; pid: number; port: number; lines: RoutingLine[] }> {
-  const config = join(folder, "config.yaml");
-  const quickstart = readFileSync(join(root, "config", "quickstart.yaml"), "utf8").replace(/^listeners:\n(?: .*\n)+/m, "listeners: []\n");
-  writeFileSync(
-    config,
-    `${quickstart.replace(/^turnout:\n(?: .*\n|\n)*/m, "")}\nturnout:\n  deadline_ms: ${flags["deadline-ms"]}\n  classifier: { variant: ${flags.variant} }\n`,
-  );
-  const child = spawn(
-    process.execPath,
-    [
-      "packages/extproc/dist/main.js",
-      "serve",
-      "--config",
-      config,
-      "--address",
-      "127.0.0.1",
-      "--port",
-      "0",
-      "--api-port",
-      "0",
-      "--metrics-port",
-      "0",
-      "--log-level",
-      "info",
-    ],
-    { cwd: root, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const lines: RoutingLine[] = [];
-  let port = 0;
-  await new Promise<void>((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`turnout serve exited with ${code}; build first (pnpm build)`)));
-    createInterface({ input: child.stderr as NonNullable<typeof child.stderr> }).on("line", (line) => {
-      if (!line.startsWith("{")) return;
-      const entry = JSON.parse(line) as {
-        event?: string;
-        msg?: string;
-        part?: string;
-        address?: string;
-        encoder?: { state: string };
-      } & RoutingLine;
-      if (entry.event === "routing_decision") lines.push(entry);
-      if (entry.part === "ExtProc" && entry.address !== undefined) port = Number(entry.address.split(":").at(-1));
-      if (entry.msg !== "settled") return;
-      if (entry.encoder?.state === "ready") resolve();
-      else reject(new Error("the encoder is not prepared: pnpm turnout models prepare"));
-    });
-  });
-  child.removeAllListeners("exit");
-  return { child, pid: child.pid as number, port, lines };
-}
-
-async function runClient(prompts: string, clients: number): Promise<ClientResult> {
-  const args = [
-    "-addr",
-    `127.0.0.1:${router.port}`,
-    "-n",
-    String(requests),
-    "-warmup",
-    String(WARM_UP),
-    "-concurrency",
-    String(clients),
-    "-prompts",
-    prompts,
-    ...(flags.repeat ? [] : ["-unique"]),
-    "-response=false",
-    "-per-prompt=false",
-  ];
-  const { stdout } = await promisify(execFile)(client, args, { maxBuffer: 1 << 24 });
-  return JSON.parse(stdout) as ClientResult;
-}
-
-/** cpuMs of a process with all its threads, from the kernel's clock ticks of 10 ms. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-/** prompt of so many everyday words, the same for the same seed. */
-function prompt(words: number, seed: number): string {
-  const vocabulary =
-    "please compare summer winter travel plans train ticket price garden tools kitchen music report update server error customer order delivery why how does".split(
-      " ",
-    );
-  let state = seed * 7919 + 17;
-  const next = () => (state = (state * 1103515245 + 12345) % 2147483648);
-  return Array.from({ length: words }, () => vocabulary[next() % vocabulary.length]).join(" ");
-}
-
-function percentiles({ p50 = 0, p99 = 0 }: Readonly<Record<string, number>>) {
-  return { p50, p99 };
-}
-
-function quantiles(values: readonly number[]) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (q: number) => round(sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? 0);
-  return { p50: at(0.5), p99: at(0.99) };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+function promptFile(words: number): string {
+  const file = join(folder, `prompts-${words}.txt`);
+  const lines = Array.from({ length: repeat ? WARM_UP / 2 : 50 }, (_, seed) => sentence(words, randomNumbers(seed)));
+  writeFileSync(file, lines.join("\n"));
+  return file;
 }

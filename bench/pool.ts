@@ -1,149 +1,192 @@
 /**
- * What batching gains. Callers ask for one text each, again and again, from pools that differ in one thing; the pools take
- * turns, so that whatever else the machine does hits all of them. Wall times on a shared machine say little: compare the ratios
- * and `cpuMsPerText`, the CPU of all threads of this process, callers included; `frontCpuMsPerText` is the main thread's part of
- * it. `loopDelayP99Ms` is how late the main thread's event loop ran. Prints one JSON line per measurement.
+ * The classifier pool with real worker threads, called in this process. Pools that differ in one thing take turns on texts of one
+ * length at one number of callers, so that whatever else the machine does hits all of them: batched against unbatched, int8 against
+ * fp32. With `--mix` texts arrive at their own time instead, short ones with and without long ones among them. bench/README.md says
+ * what the figures mean.
  *
- *   node --conditions=source bench/pool.ts [--model DIRECTORY] [--seconds 2] [--rounds 2]
+ *   pnpm bench pool [--json] [--words 10,60,200] [--callers 1,8,32] [--seconds 2] [--rounds 2] [--max-tokens 128]
+ *     [--variants int8,int8-unbatched,fp32,fp32-unbatched] [--model DIRECTORY]
+ *   pnpm bench pool --mix [--json] [--rate 100] [--long-share 0.15] [--words 10,200] [--deadline-ms 80] [--seconds 10] [--rounds 2]
  */
 import { availableParallelism } from "node:os";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { createClassifierPool, type ClassifierPoolOptions } from "@turnout/classifier-pool";
 import { defaultModelsDirectory, listModels } from "@turnout/classifier-pool/prepare";
-import { createMetrics, type Classifier, type Metrics } from "@turnout/shared";
+import { medianRatio, p50p99, round } from "./figures.ts";
+import { arrive, keepAsking, openPool, type Arrival, type Asked, type BenchPool, type PoolRun } from "./pool-load.ts";
+import { randomNumbers, sentence } from "./words.ts";
 
 const { values: flags } = parseArgs({
-  options: { model: { type: "string" }, seconds: { type: "string", default: "2" }, rounds: { type: "string", default: "2" } },
+  options: {
+    model: { type: "string" },
+    variants: { type: "string" },
+    words: { type: "string" },
+    callers: { type: "string", default: "1,8,32" },
+    seconds: { type: "string" },
+    rounds: { type: "string", default: "2" },
+    "max-tokens": { type: "string", default: "128" },
+    mix: { type: "boolean", default: false },
+    rate: { type: "string", default: "100" },
+    "long-share": { type: "string", default: "0.15" },
+    "deadline-ms": { type: "string", default: "80" },
+  },
 });
-const variants: Record<string, ClassifierPoolOptions> = {
-  unbatched: { maxBatchItems: 1 },
-  batched: {},
-};
-const callers = [1, 8, 32];
+const rounds = Number(flags.rounds);
+const maxTokens = Number(flags["max-tokens"]);
+const cores = availableParallelism();
 
-const words =
-  "please compare summer winter travel plans train ticket price garden tools kitchen music history report update server error customer order delivery".split(
-    " ",
-  );
-const random = mulberry32(1);
-/** A prompt of ten words; almost every one is new, so that nothing is coalesced. */
-const prompt = () => Array.from({ length: 10 }, () => words[Math.floor(random() * words.length)]).join(" ");
+/** A variant is a prepared model and whether its texts are batched. */
+const UNBATCHED = "-unbatched";
+const graphs = await preparedGraphs();
+const known = [...graphs.keys()].flatMap((graph) => [graph, graph + UNBATCHED]);
+const wanted = flags.variants?.split(",") ?? (flags.mix ? known.slice(0, 1) : known);
+const pools = await Promise.all(wanted.map(openVariant));
+print({
+  models: Object.fromEntries([...graphs].map(([graph, directory]) => [graph, directory.split("/").slice(-2).join("/")])),
+  cores,
+  node: process.version,
+});
+if (flags.mix) await compareMixes();
+else await compareVariants();
+await Promise.all(pools.map(({ pool }) => pool.close()));
 
-interface Measured {
-  readonly texts: number;
-  readonly wallMs: number;
-  readonly cpuMs: number;
-  readonly frontCpuMs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly loopDelayP99Ms: number;
-  readonly meanBatch: number;
-}
-
-async function measure(pool: Classifier, metrics: Metrics, concurrency: number, seconds: number): Promise<Measured> {
-  const latencies: number[] = [];
-  metrics.registry.resetMetrics();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  const cpu = process.cpuUsage();
-  const frontCpu = process.threadCpuUsage();
-  const started = performance.now();
-  const end = started + seconds * 1000;
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      for (let asked = performance.now(); asked < end; asked = performance.now()) {
-        await pool.embed([{ text: prompt(), window: { maxTokens: 128, sampling: "head" } }], {});
-        latencies.push(performance.now() - asked);
+async function compareVariants(): Promise<void> {
+  const random = randomNumbers(1);
+  for (const words of (flags.words ?? "10,60,200").split(",").map(Number)) {
+    const text = () => sentence(words, random);
+    for (const callers of flags.callers.split(",").map(Number)) {
+      const runs = new Map<string, PoolRun[]>(wanted.map((name) => [name, []]));
+      for (let index = 0; index < rounds; index += 1) {
+        console.error(`${words} words, ${callers} callers, round ${index + 1} of ${rounds}`);
+        for (const bench of index % 2 === 0 ? pools : pools.toReversed()) {
+          const run = await keepAsking(bench, callers, Number(flags.seconds ?? 2), text, maxTokens);
+          runs.get(bench.name)?.push(run);
+          print({ variant: bench.name, words, callers, round: index, ...figuresOf(run) });
+        }
       }
-    }),
-  );
-  const wallMs = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
-  const front = process.threadCpuUsage(frontCpu);
-  delay.disable();
-  latencies.sort((a, b) => a - b);
-  const { values } = await metrics.classifierBatchSize.get();
-  const batches = values.find(({ metricName }) => metricName?.endsWith("_count"))?.value ?? 0;
-  return {
-    texts: latencies.length,
-    wallMs,
-    cpuMs: (user + system) / 1000,
-    frontCpuMs: (front.user + front.system) / 1000,
-    p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
-    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
-    loopDelayP99Ms: delay.percentile(99) / 1e6 - 1,
-    meanBatch: latencies.length / batches,
-  };
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-async function modelDirectory(): Promise<string> {
-  if (flags.model !== undefined) return flags.model;
-  const models = await listModels(defaultModelsDirectory(process.env));
-  const model = models.find(({ manifest }) => manifest?.variant === "int8") ?? models[0];
-  if (model === undefined) throw new Error("no prepared model; run `pnpm turnout models prepare` or give --model DIRECTORY");
-  return model.directory;
-}
-
-const round2 = (value: number) => Math.round(value * 100) / 100;
-const directory = await modelDirectory();
-const pools = await Promise.all(
-  Object.entries(variants).map(async ([name, options]) => {
-    const metrics = createMetrics();
-    const pool = createClassifierPool({ modelDirectory: directory, metrics, ...options });
-    const status = await pool.whenSettled();
-    if (status.state !== "ready") throw new Error(`the pool is ${status.state}`);
-    return { name, pool, metrics };
-  }),
-);
-console.log(
-  JSON.stringify({ bench: "pool", model: directory.split("/").slice(-3).join("/"), cores: availableParallelism(), node: process.version }),
-);
-
-for (const concurrency of callers) {
-  const cpuPerText: Record<string, number> = {};
-  const perSecond: Record<string, number> = {};
-  for (let round = 0; round < Number(flags.rounds); round += 1) {
-    for (const { name, pool, metrics } of pools) {
-      const measured = await measure(pool, metrics, concurrency, Number(flags.seconds));
-      const cpuMsPerText = measured.cpuMs / measured.texts;
-      const rate = (measured.texts / measured.wallMs) * 1000;
-      // The best round is the least disturbed one.
-      cpuPerText[name] = Math.min(cpuPerText[name] ?? Number.POSITIVE_INFINITY, cpuMsPerText);
-      perSecond[name] = Math.max(perSecond[name] ?? 0, rate);
-      console.log(
-        JSON.stringify({
-          variant: name,
-          callers: concurrency,
-          round,
-          textsPerSecond: Math.round(rate),
-          cpuMsPerText: round2(cpuMsPerText),
-          frontCpuMsPerText: round2(measured.frontCpuMs / measured.texts),
-          p50Ms: round2(measured.p50Ms),
-          p99Ms: round2(measured.p99Ms),
-          loopDelayP99Ms: round2(measured.loopDelayP99Ms),
-          meanBatch: round2(measured.meanBatch),
-        }),
-      );
+      for (const [other, base] of comparisons()) printRatio({ words, callers }, other, base, runs);
     }
   }
-  console.log(
-    JSON.stringify({
-      ratio: "unbatched/batched",
-      callers: concurrency,
-      cpuMsPerText: round2((cpuPerText["unbatched"] ?? Number.NaN) / (cpuPerText["batched"] ?? Number.NaN)),
-      textsPerSecond: round2((perSecond["batched"] ?? Number.NaN) / (perSecond["unbatched"] ?? Number.NaN)),
-    }),
-  );
 }
-await Promise.all(pools.map(({ pool }) => pool.close()));
+
+/** comparisons are the pairs of variants that differ in one thing: unbatched with batched, fp32 with int8. */
+function comparisons(): readonly (readonly [other: string, base: string])[] {
+  const pairs: [string, string][] = wanted
+    .filter((name) => name.endsWith(UNBATCHED))
+    .map((name) => [name, name.slice(0, -UNBATCHED.length)]);
+  return [...pairs, ["fp32", "int8"] as const].filter((pair) => pair.every((name) => wanted.includes(name)));
+}
+
+function printRatio(point: object, other: string, base: string, runs: ReadonlyMap<string, readonly PoolRun[]>): void {
+  const paired = (figure: (run: PoolRun) => number) =>
+    (runs.get(base) ?? []).map((run, index) => [figure(runs.get(other)?.[index] ?? run), figure(run)] as const);
+  print({
+    ...point,
+    ratio: `${other}/${base}`,
+    cpuMsPerText: medianRatio(paired(({ cpuMs, asked }) => cpuMs / asked.length)),
+    // Turned over, so that above 1 always speaks for the second.
+    textsPerSecond: medianRatio(paired(({ wallMs, asked }) => wallMs / asked.length)),
+  });
+}
+
+/** compareMixes lets short texts arrive at the same times twice, once with long ones in between. No text comes twice. */
+async function compareMixes(): Promise<void> {
+  const random = randomNumbers(1);
+  const [short = 10, long = 200] = (flags.words ?? "10,200").split(",").map(Number);
+  const longShare = Number(flags["long-share"]);
+  for (const bench of pools) {
+    const p99: { mixed: number; alone: number }[] = [];
+    for (let index = 0; index < rounds; index += 1) {
+      const arrivals = arrivalsOf(index, longShare);
+      const measured = { mixed: Number.NaN, alone: Number.NaN };
+      const kinds = ["alone", "mixed"] as const;
+      for (const kind of index % 2 === 0 ? kinds : kinds.toReversed()) {
+        console.error(`short texts ${kind === "mixed" ? "with long ones among them" : "alone"}, round ${index + 1} of ${rounds}`);
+        const coming = arrivals
+          .filter(({ isLong }) => kind === "mixed" || !isLong)
+          .map((arrival) => ({ ...arrival, text: sentence(arrival.isLong ? long : short, random) }));
+        const { shorts, longs, run } = await measureMix(bench, coming);
+        const figures = p50p99(took(shorts));
+        measured[kind] = figures.p99 ?? Number.NaN;
+        print({
+          variant: bench.name,
+          texts: kind,
+          round: index,
+          ...figuresOf(run),
+          short: { n: shorts.length, ...figures, failed: shorts.length - took(shorts).length },
+          ...(kind === "alone" ? {} : { long: { n: longs.length, ...p50p99(took(longs)), failed: longs.length - took(longs).length } }),
+        });
+      }
+      p99.push(measured);
+    }
+    print({ variant: bench.name, ratio: "mixed/alone", shortP99: medianRatio(p99.map(({ mixed, alone }) => [mixed, alone] as const)) });
+  }
+}
+
+async function measureMix(bench: BenchPool, coming: readonly MixedArrival[]) {
+  const run = await arrive(bench, coming, maxTokens, Number(flags["deadline-ms"]));
+  return {
+    run,
+    shorts: run.asked.filter((_, index) => !coming[index]?.isLong),
+    longs: run.asked.filter((_, index) => coming[index]?.isLong),
+  };
+}
+
+interface MixedArrival extends Arrival {
+  readonly isLong: boolean;
+}
+
+/** arrivalsOf come at random, independent of each other, `--rate` of them in a second on the average. */
+function arrivalsOf(seed: number, longShare: number): readonly Omit<MixedArrival, "text">[] {
+  const random = randomNumbers(seed + 1);
+  const arrivals: Omit<MixedArrival, "text">[] = [];
+  const endMs = Number(flags.seconds ?? 10) * 1000;
+  const meanGapMs = 1000 / Number(flags.rate);
+  for (let atMs = 0; ;) {
+    atMs -= Math.log(1 - random()) * meanGapMs;
+    if (atMs >= endMs) return arrivals;
+    arrivals.push({ atMs, isLong: random() < longShare });
+  }
+}
+
+function took(asked: readonly Asked[]): readonly number[] {
+  return asked.map(({ tookMs }) => tookMs).filter((ms) => ms !== null);
+}
+
+function figuresOf({ asked, wallMs, cpuMs, frontCpuMs, loopDelayP99Ms, meanBatch }: PoolRun) {
+  const answered = took(asked);
+  return {
+    tokens: Math.round(asked.reduce((sum, { tokens }) => sum + tokens, 0) / answered.length),
+    textsPerSecond: Math.round((answered.length / wallMs) * 1000),
+    capacityPerSecond: Math.round((cores * 1000 * answered.length) / cpuMs),
+    cpuMsPerText: round(cpuMs / answered.length),
+    frontCpuMsPerText: round(frontCpuMs / answered.length),
+    workersCpuMsPerText: round((cpuMs - frontCpuMs) / answered.length),
+    ms: p50p99(answered),
+    loopDelayP99Ms: round(loopDelayP99Ms),
+    meanBatch: round(meanBatch),
+  };
+}
+
+/** preparedGraphs are the directories of the default encoder by variant, int8 first; with --model that one alone. */
+async function preparedGraphs(): Promise<ReadonlyMap<string, string>> {
+  if (flags.model !== undefined) return new Map([["model", flags.model]]);
+  const prepared = await listModels(defaultModelsDirectory(process.env));
+  const found = ["int8", "fp32"].flatMap((variant) => {
+    const match = prepared.find(({ directory, manifest }) => manifest?.variant === variant && directory.includes("/all-MiniLM-L6-v2/"));
+    if (match === undefined) console.error(`not prepared, left out: pnpm turnout models prepare all-MiniLM-L6-v2 --variant ${variant}`);
+    return match === undefined ? [] : [[variant, match.directory] as const];
+  });
+  if (found.length === 0) throw new Error("no prepared model; run `pnpm turnout models prepare` or give --model DIRECTORY");
+  return new Map(found);
+}
+
+function openVariant(name: string): Promise<BenchPool> {
+  const batched = !name.endsWith(UNBATCHED);
+  const modelDirectory = graphs.get(batched ? name : name.slice(0, -UNBATCHED.length));
+  if (modelDirectory === undefined) throw new Error(`unknown variant "${name}"; there are ${known.join(", ")}`);
+  return openPool(name, { modelDirectory, ...(batched ? {} : { maxBatchItems: 1 }) });
+}
+
+function print(line: object): void {
+  console.log(JSON.stringify({ scope: "pool", ...line }));
+}

@@ -4,17 +4,18 @@
  * the worker. The variants take turns over the same texts, best of the rounds; compare the ratios. `estimateError` is how far the
  * guess is off, as a share, on the average.
  *
- *   pnpm bench tokens [--model DIRECTORY] [--rounds 7] [--words 10,60,200,1000]
+ *   pnpm bench tokens [--json] [--model DIRECTORY] [--rounds 7] [--words 10,60,200,1000]
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { defaultModelsDirectory, listModels } from "@turnout/classifier-pool/prepare";
 import type { TextWindow } from "@turnout/shared";
 import { textKey } from "../packages/classifier-pool/src/embedding-cache.ts";
-import { mulberry32 } from "../packages/classifier-pool/src/testing/simulated-pool.ts";
 import { estimateTokens } from "../packages/classifier-pool/src/tokens/token-count.ts";
 import { createTokenizer, loadVocabulary } from "../packages/classifier-pool/src/tokens/tokenizer.ts";
 import { excerpt } from "../packages/classifier-pool/src/tokens/window.ts";
+import { round } from "./figures.ts";
+import { randomNumbers } from "./words.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -29,7 +30,7 @@ const vocabulary =
   "please compare summer winter travel plans train ticket price garden tools kitchen music history report update server error customer order delivery, internationally unforgettable 2026 (see below).".split(
     " ",
   );
-const random = mulberry32(1);
+const random = randomNumbers(1);
 const { directory, tokenizerFile } = await model();
 const { tokenize } = createTokenizer(await loadVocabulary(join(directory, tokenizerFile)), 512);
 
@@ -71,8 +72,4 @@ async function model(): Promise<{ directory: string; tokenizerFile: string }> {
   if (found === undefined || found.manifest === null)
     throw new Error("no prepared model; run `pnpm turnout models prepare` or give --model DIRECTORY");
   return { directory: found.directory, tokenizerFile: found.manifest.tokenizer };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -7,6 +7,7 @@ const steps = [
   ["types", "node_modules/typescript/bin/tsc", "-b"],
   ["types of tests", "node_modules/typescript/bin/tsc", "-p", "test"],
   ["types of benchmarks", "node_modules/typescript/bin/tsc", "-p", "bench"],
+  ["types of training", "node_modules/typescript/bin/tsc", "-p", "models/training"],
   ["types of scripts", "node_modules/typescript/bin/tsc", "-p", "scripts"],
   ["lint", "node_modules/oxlint/bin/oxlint", "--deny-warnings"],
   ["format", "node_modules/oxfmt/bin/oxfmt", "--check"],

@@ -1,6 +1,7 @@
 /** docs/configuration.md: every setting of the document, Turnout's own first. */
+import { environmentSettings } from "../../packages/extproc/src/config/environment.ts";
 import type { JsonSchema } from "../../packages/extproc/src/config/json-schema.ts";
-import { page } from "./markdown.ts";
+import { code, page, table } from "./markdown.ts";
 import { schemaAt, settingsTable } from "./settings.ts";
 
 /** Settings that docs/signals.md describes, from the same registries. */
@@ -19,5 +20,12 @@ export function configurationPage(document: JsonSchema): string {
       const root = { properties: { [key]: setting }, required: document["required"] };
       return [`## ${key}`, settingsTable(document, root, { elsewhere: ON_SIGNALS_PAGE })];
     }),
+    "## Environment variables",
+    "What a deployment decides need not be written into the file: every setting of `turnout` and `global` that is one value, or a list of words (separated by commas), has an environment variable. Its name is the path in capitals with `__` for each dot, `TURNOUT__` in front; settings of `global` begin with `TURNOUT__GLOBAL__`. A variable wins over the file and is checked as the file is; an empty one counts as not set. A name that begins with `TURNOUT__` and is no setting is refused, with the nearest that is. Values are never printed in errors. `turnout config check <file>` says which are set.",
+    "`routing`, `providers` and `listeners` are the file's alone; inside them `${NAME}` takes a variable of your choice. `turnout classifier` reads the same variables, with and without a file.",
+    table(
+      ["environment variable", "setting"],
+      environmentSettings(document).map(({ variable, path }) => [code(variable), code(path.join("."))]),
+    ),
   ]);
 }

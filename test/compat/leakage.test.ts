@@ -35,7 +35,7 @@ const printed = { file: "packages/extproc/src/cli/quickstart.ts", line: /^\s*cur
 const plain = (text: string) => text.toLowerCase().replace(/\s+/g, " ");
 
 const sources = globSync(["packages/*/src/**/*.*", "config/**/*.*", "models/**/*.*", "deploy/**/*.*"], { cwd: root })
-  .filter((file) => !/\.test\.ts$|\/testing\//.test(file))
+  .filter((file) => !/\.test\.ts$|\/testing\/|\/node_modules\/|\.safetensors$/.test(file))
   .map((file) => [file, readFileSync(root + file, "utf8")] as const)
   .map(([file, text]) => [file, plain(file === printed.file ? text.replaceAll(printed.line, "") : text)] as const);
 

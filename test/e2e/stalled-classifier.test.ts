@@ -49,6 +49,8 @@ const settings: RoutingSettings = {
   strategy: "priority",
   deadlineMs: 80,
   window: { maxTokens: 64, sampling: "head" },
+  domainCascade: "auto",
+        softMatchThreshold: 0.5,
   autoModelNames: ["auto"],
   includeConfigModels: false,
   unknownModel: "refuse",

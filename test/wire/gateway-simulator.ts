@@ -4,7 +4,7 @@
  * server under test judge it, calls an upstream function, and walks the response back. What would hang or fail a request on the
  * real gateway is thrown as GatewayBroken, so that a passing test means a request that passes.
  */
-import { credentials, type ChannelCredentials, type ClientDuplexStream, type StatusObject } from "@grpc/grpc-js";
+import { credentials, Metadata, type ChannelCredentials, type ClientDuplexStream, type StatusObject } from "@grpc/grpc-js";
 import {
   loadProtocol,
   type ExternalProcessorClient,
@@ -28,6 +28,8 @@ export interface GatewaySettings {
   /** False: an old gateway that sends no protocol_config. */
   readonly tellsModes: boolean;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Metadata of the gRPC stream. */
+  readonly streamMetadata: Readonly<Record<string, string>>;
 }
 
 export interface ClientRequest {
@@ -82,6 +84,7 @@ const defaults: GatewaySettings = {
   bufferLimit: 1024 * 1024,
   tellsModes: true,
   attributes: {},
+  streamMetadata: {},
 };
 
 const forbidden = /^(:authority|:method|:scheme|:status|host|x-envoy-.*)$/;
@@ -106,13 +109,15 @@ export class GatewaySimulator {
   }
 
   /** converse opens a bare stream, for tests that walk the protocol themselves. */
-  converse(): Conversation {
-    return new Conversation(this.#client.process());
+  converse(streamMetadata: GatewaySettings["streamMetadata"] = {}): Conversation {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(streamMetadata)) metadata.set(name, value);
+    return new Conversation(this.#client.process(metadata));
   }
 
   /** send walks one request and its response past the server. */
   async send(request: ClientRequest, upstream: (request: UpstreamRequest) => UpstreamResponse, settings: Partial<GatewaySettings> = {}) {
-    const conversation = this.converse();
+    const conversation = this.converse(settings.streamMetadata);
     const walk = new Walk(this.profile, conversation, { ...defaults, ...settings });
     try {
       const outcome = await walk.run(request, upstream);

@@ -1,6 +1,7 @@
 import { createClassifierServer } from "@turnout/classifier-pool/server";
 import { createMetrics, RouterError, silentLogger, type Classifier, type EncoderStatus, type TextEmbedding } from "@turnout/shared";
 import { afterEach, describe, expect, it } from "vitest";
+import { healthAt } from "./testing/health.ts";
 import { kitchenConfig, startKitchen, type Kitchen } from "./testing/kitchen.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -40,6 +41,10 @@ class WordLengths implements Classifier {
         timings: { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: 1 },
       };
     });
+  }
+
+  evaluate(items: Parameters<Classifier["embed"]>[0]): Promise<TextEmbedding[]> {
+    return this.embed(items);
   }
 
   close(): Promise<void> {
@@ -83,6 +88,10 @@ describe("turnout.classifier.endpoint", () => {
     await service.stop();
     await expect.poll(() => front.turnout.classifier.status().state).toBe("unavailable");
     expect(await evaluate(front, "Frying in pans")).toEqual({ errors: ["domain"], warnings: ["classifier_unavailable"] });
+    // It still routes: gateways are not to turn away from it. Readiness and metrics tell what is missing.
+    expect(await healthAt(front.address("ExtProc"))).toBe("SERVING");
+    expect((await fetch(`http://${front.address("management API")}/ready`)).status).toBe(503);
+    expect(await front.metrics.registry.metrics()).toContain('classifier_state{state="unavailable"} 1');
 
     const second = new WordLengths("r2", 5);
     await serve(second, service.port);

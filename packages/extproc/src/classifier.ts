@@ -3,12 +3,12 @@
  * loaded only when it is chosen, so that a front with a remote pool never holds ONNX, worker threads or a model. Called by compose.ts
  * and `explain`.
  */
-import type { Classifier, Embedder, Logger, Metrics } from "@turnout/shared";
+import type { Classifier, Embedder, Evaluator, Logger, Metrics } from "@turnout/shared";
 import { poolSettingsOf, remoteSettingsOf, type ConfigDocument, type Environment, type PoolSettings } from "./config/index.ts";
 import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
 
-/** PinnedEmbedder gives vectors of one model revision only: what a configuration's anchors and its requests are compared by. */
-export interface PinnedEmbedder extends Embedder {
+/** PinnedEmbedder gives the encoder's vectors of one revision only: what a configuration's anchors and its requests are compared by. */
+export interface PinnedEmbedder extends Embedder, Evaluator {
   /** "model@revision"; null as long as it is not known, and for a pool whose model cannot change while it runs. */
   readonly revision: string | null;
 }
@@ -17,6 +17,8 @@ export interface PinnedEmbedder extends Embedder {
 export interface FrontClassifier extends Classifier {
   /** The revision that answers now, for one configuration's whole life. */
   pinned(): PinnedEmbedder;
+  /** Said when a configuration needs vectors: a pool inside this process is prepared and loaded then, a remote one is connected already. */
+  start(): void;
 }
 
 export interface ClassifierChoice {
@@ -31,15 +33,20 @@ export interface ClassifierChoice {
   readonly metrics: Metrics;
 }
 
-/** openClassifier begins to prepare or to connect, and does not wait for it. Throws `config_invalid` where TLS files cannot be read. */
+/** openClassifier connects to a remote pool without waiting for it, or makes an idle pool. Throws `config_invalid` where TLS files cannot be read. */
 export async function openClassifier({ document, env, model, pool, onReady, logger, metrics }: ClassifierChoice): Promise<FrontClassifier> {
   const remote = remoteSettingsOf(document);
   if (remote !== null) {
     const { createRemoteClassifier } = await import("@turnout/classifier-pool/client");
-    return createRemoteClassifier({ ...remote, ...(onReady === undefined ? {} : { onReady }), logger, metrics });
+    const connected = createRemoteClassifier({ ...remote, ...(onReady === undefined ? {} : { onReady }), logger, metrics });
+    return Object.assign(connected, { start: () => undefined });
   }
   const { createEmbeddedClassifier } = await import("./embedded-classifier.ts");
   const embedded = createEmbeddedClassifier({ settings: { ...poolSettingsOf(document), ...pool }, env, logger, metrics, ...model });
-  const pinned: PinnedEmbedder = { revision: null, embed: (items, options) => embedded.embed(items, options) };
+  const pinned: PinnedEmbedder = {
+    revision: null,
+    embed: (items, options) => embedded.embed(items, options),
+    evaluate: (items, options) => embedded.evaluate(items, options),
+  };
   return Object.assign(embedded, { pinned: () => pinned });
 }

@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { credentials, loadPackageDefinition, type ServiceClientConstructor } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
+import { credentials } from "@grpc/grpc-js";
 import { createLogger } from "@turnout/shared";
-import { protoPath as healthProtoPath } from "grpc-health-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { loadProtocol } from "./envoy/protocol.ts";
 import { createSimulator } from "./simulator/index.ts";
+import { healthAt } from "./testing/health.ts";
 import { kitchenConfig, startKitchen, type Kitchen } from "./testing/kitchen.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -45,19 +44,12 @@ async function evaluate({ address }: Kitchen, text: string) {
   return (await response.json()) as { selected_model: string; warnings: string[]; signal_errors: Record<string, { message: string }> };
 }
 
-/** Asks the standard health service, as gateways and Kubernetes do. */
-async function health({ address }: Kitchen): Promise<string> {
-  const packageDefinition = loadPackageDefinition(loadSync(healthProtoPath, { enums: String }));
-  const { Health } = (packageDefinition as unknown as { grpc: { health: { v1: { Health: ServiceClientConstructor } } } }).grpc.health.v1;
-  const client = new Health(address("ExtProc"), credentials.createInsecure());
-  const check = client["Check"] as (request: object, callback: (error: Error | null, reply: { status: string }) => void) => void;
-  try {
-    return await new Promise((resolve, reject) =>
-      check.call(client, {}, (error, reply) => (error === null ? resolve(reply.status) : reject(error))),
-    );
-  } finally {
-    client.close();
-  }
+const health = (kitchen: Kitchen) => healthAt(kitchen.address("ExtProc"));
+
+/** The state of the encoder as the metrics tell it. */
+async function state({ metrics }: Kitchen): Promise<unknown> {
+  const { values } = await metrics.classifierState.get();
+  return values.find(({ value }) => value === 1)?.labels.state;
 }
 
 const reloaded = "configuration reloaded";
@@ -136,9 +128,47 @@ describe("startTurnout", () => {
     await done;
     expect(await health(running)).toBe("SERVING");
     done = line(reloaded);
+    const told = line("keywords still route");
     await running.rewrite(kitchenConfig({ extra: noEncoder }));
     await done;
+    await told;
     expect(await health(running)).toBe("NOT_SERVING");
+  });
+
+  it("loads no encoder as long as nothing needs one, and adopts what needs one once that is warm", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(onlyKeywords(kitchenConfig()), { logger });
+    expect((await running.turnout.ready()).state).toBe("idle");
+    const ready = await fetch(`http://${running.address("management API")}/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true, encoder: { state: "idle" } }]);
+    expect(await health(running)).toBe("SERVING");
+    expect(await state(running)).toBe("idle");
+    expect((await evaluate(running, "is the oven hot")).selected_model).toBe("oven-expert");
+
+    const warm = line("classifier worker is warm");
+    const done = line(reloaded);
+    await running.rewrite(kitchenConfig());
+    expect(await Promise.race([warm.then(() => "warm"), done.then(() => "reloaded")])).toBe("warm");
+    await done;
+    expect(await state(running)).toBe("ready");
+    expect(await health(running)).toBe("SERVING");
+    expect((await evaluate(running, "how do I fry an egg")).warnings).toEqual([]);
+  });
+
+  it("gives up a configuration that still waits for its encoder when a newer one comes", async () => {
+    const { logger, line } = listeningLogger();
+    const extra = 'classifier: { endpoint: "127.0.0.1:9" }';
+    const running = await kitchen(onlyKeywords(kitchenConfig({ extra })), { logger });
+    await running.turnout.ready();
+    const waits = line("waits for the encoder");
+    await running.rewrite(kitchenConfig({ extra, adapter: "second-expert" }));
+    await waits;
+    expect((await evaluate(running, "oven")).selected_model).toBe("oven-expert");
+    const done = line(reloaded);
+    await running.rewrite(onlyKeywords(kitchenConfig({ extra, adapter: "third-expert" })));
+    await done;
+    expect((await evaluate(running, "oven")).selected_model).toBe("third-expert");
+    expect(running.turnout.classifier.status().state).toBe("starting");
   });
 
   it("stops taking HTTP requests while an ExtProc stream is still open", async () => {

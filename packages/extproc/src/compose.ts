@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
 import {
   Lifecycle,
   RouterError,
@@ -13,6 +14,7 @@ import {
 } from "@turnout/shared";
 import { createManagementApi } from "./admin/management-api.ts";
 import { createMetricsServer } from "./admin/metrics-server.ts";
+import { gaugeStatus } from "./classifier-gauge.ts";
 import { openClassifier, type PinnedEmbedder } from "./classifier.ts";
 import {
   listenersOf,
@@ -27,7 +29,7 @@ import {
 } from "./config/index.ts";
 import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
 import { createExtProcServer } from "./envoy/index.ts";
-import { createBackendDirectory, createGateway, type BackendDirectory } from "./gateway/index.ts";
+import { createBackendDirectory, type BackendDirectory } from "./gateway/backends.ts";
 import { latestOnly } from "./latest-only.ts";
 import { createExchangeFactory, createRoutingSnapshot, type RoutingSnapshot } from "./routing/index.ts";
 import { clientCaIn } from "./tls-directory.ts";
@@ -55,7 +57,7 @@ export interface Turnout {
   /** What listens where, by part. */
   readonly addresses: readonly { readonly part: string; readonly address: string }[];
   readonly classifier: Classifier;
-  /** Resolves when the encoder is warm, or known to be unavailable. */
+  /** Resolves when the encoder is warm, or known to be unavailable, or when nothing needs it. */
   ready(): Promise<EncoderStatus>;
   /** Stops in order: refuse new work, finish open work for up to `graceMs`, close. */
   close(graceMs: number): Promise<void>;
@@ -86,10 +88,17 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   const stop = new AbortController();
   const report = (part: string, problem: string) => logger.error({ part, problem }, "a part did not stop cleanly");
 
+  const embedded = createEmbeddedTier();
   const classifier = await openClassifier({ document: config.document, env, model: options.model, onReady: renew, logger, metrics });
+  gaugeStatus(metrics, classifier);
   announce(config);
   let serving = build(config);
   const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
+
+  function encoderModel(): string | null {
+    const status = classifier.status();
+    return status.state === "ready" ? status.model : null;
+  }
 
   function announce({ warnings }: RouterConfig): void {
     for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "accepted without effect");
@@ -106,6 +115,8 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
         providers,
         settings: routingSettingsOf(next.document),
         embedder,
+        embedded,
+        encoderModel,
         clock: systemClock,
       }),
       backends: createBackendDirectory(providers.models, {
@@ -116,7 +127,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     };
   }
 
-  /** The encoder has been ready once; before that, warmAndServe() warms whatever is in force by then. */
+  /** The encoder has been ready once, or is not needed; before that, warmAndServe() warms whatever is in force by then. */
   let settled = false;
   /** The configuration whose anchors are encoded. */
   let warmed: Serving | null = null;
@@ -138,6 +149,16 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     extproc.setServing(!serving.routing.router.needsEncoder || warmed === serving);
   }
 
+  /** tellIfMissing logs that a configuration has to do without the encoder. */
+  function tellIfMissing({ routing }: Serving): void {
+    const status = classifier.status();
+    if (status.state !== "unavailable" || !routing.router.needsEncoder || stop.signal.aborted) return;
+    logger.error(
+      { model: status.model, problem: status.reason },
+      "no encoder: domain and embedding signals do not match, keywords still route",
+    );
+  }
+
   /** The configuration that is in force or is about to be. */
   let wanted = config;
   const change = latestOnly(async (next: RouterConfig) => {
@@ -151,7 +172,8 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
 
   /** renew encodes the anchors anew when the present configuration has none of the revision that answers now. */
   function renew(): void {
-    if (!settled || (warmed === serving && serving.embedder.revision === classifier.pinned().revision)) return;
+    if (!settled || !serving.routing.router.needsEncoder) return;
+    if (warmed === serving && serving.embedder.revision === classifier.pinned().revision) return;
     change(wanted);
   }
 
@@ -161,15 +183,27 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     await wait(RENEW_RETRY_MS, undefined, { signal: stop.signal }).then(renew, () => undefined);
   }
 
+  /** Resolved, and replaced, when a configuration comes that is newer than the one being adopted. */
+  let newer = Promise.withResolvers<void>();
+
   /** adopt puts a configuration in force once it can route; while it cannot, the one before stays. */
   async function adopt(next: RouterConfig): Promise<void> {
     const renewal = next === serving.config;
+    if (!renewal) announce(next);
+    const candidate = build(next);
+    if (candidate.routing.router.needsEncoder) {
+      const overtaken = newer.promise.then(() => "overtaken" as const);
+      classifier.start();
+      const { state } = classifier.status();
+      // The first configuration that needs it may have to wait for a download.
+      if (settled && state !== "ready") logger.info({ file: next.file, encoder: state }, "the configuration waits for the encoder");
+      if (settled && (await Promise.race([classifier.whenSettled(), overtaken])) === "overtaken") return;
+    }
     const encoder = settled && classifier.status().state !== "unavailable";
     // What is in force may be of use again; once somebody serves, renew() is called again.
     if (renewal && !encoder) return;
-    if (!renewal) announce(next);
-    const candidate = build(next);
     if (encoder) await warm(candidate);
+    else if (settled) tellIfMissing(candidate);
     for (const setting of needsRestart(serving.config, next))
       logger.warn({ setting }, "this change needs a restart; everything else is in force");
     serving = candidate;
@@ -190,27 +224,27 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       : { tls: { certPath: join(certPath, "tls.crt"), keyPath: join(certPath, "tls.key"), ...(await clientCaIn(certPath)) } }),
   });
   const listeners = listenersOf(config.document);
-  const gateway = createGateway({
-    listeners,
-    exchanges,
-    backends: { resolve: (model) => serving.backends.resolve(model) },
-    logger,
-    metrics,
-  });
+  // Its HTTP client takes 8 MB: behind a gateway it is not loaded.
+  const { createGateway } = listeners.length > 0 ? await import("./gateway/index.ts") : { createGateway: null };
+  const gateway =
+    createGateway?.({
+      listeners,
+      exchanges,
+      backends: { resolve: (model) => serving.backends.resolve(model) },
+      logger,
+      metrics,
+    }) ?? null;
   const management = managementSettingsOf(config.document);
   const api = createManagementApi({ current: () => serving.routing, classifier, clock: systemClock });
   const metricsServer = createMetricsServer(metrics);
 
   const ready = warmAndServe();
   async function warmAndServe(): Promise<EncoderStatus> {
-    const status = await classifier.whenSettled();
+    const needed = serving.routing.router.needsEncoder;
+    if (needed) classifier.start();
+    const status = needed ? await classifier.whenSettled() : classifier.status();
     settled = true;
-    if (status.state === "unavailable" && serving.routing.router.needsEncoder && !stop.signal.aborted) {
-      logger.error(
-        { model: status.model, problem: status.reason },
-        "no encoder: domain and embedding signals do not match, keywords still route",
-      );
-    }
+    tellIfMissing(serving);
     try {
       // A reload may swap the configuration while the anchors of the one before are being encoded.
       while (status.state !== "unavailable" && warmed !== serving) {
@@ -250,7 +284,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       () => one(management.address, api.listen(management.address, options.apiPort ?? management.port)),
       () => api.close(),
     );
-    if (listeners.length > 0) {
+    if (gateway !== null) {
       await listenOn(
         "HTTP gateway",
         async () => (await gateway.listen()).map(({ address, port }) => ({ host: address, port })),
@@ -273,6 +307,8 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     currentHash: config.hash,
     signal: stop.signal,
     onSnapshot(next) {
+      newer.resolve();
+      newer = Promise.withResolvers();
       wanted = next;
       change(next);
     },
@@ -292,7 +328,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       graceMs = grace;
       stop.abort();
       // Both doors drain at the same time: one after the other would take twice the grace.
-      void Promise.allSettled([extproc.drain(grace), gateway.close(grace)]);
+      void Promise.allSettled([extproc.drain(grace), gateway?.close(grace)]);
       await lifecycle.close(grace + 1_000, report);
     },
   };

@@ -1,11 +1,12 @@
-import { createClassifierPool } from "@turnout/classifier-pool";
-import { defaultModelsDirectory, prepareModel, type PrepareProgress, type SourceName } from "@turnout/classifier-pool/prepare";
+import { createClassifierPool, type FurtherModelOptions } from "@turnout/classifier-pool";
+import type { PrepareProgress, SourceName } from "@turnout/classifier-pool/prepare";
 import { RouterError, type Classifier, type EncoderStatus, type Logger, type Metrics } from "@turnout/shared";
-import type { PoolSettings } from "./config/index.ts";
+import type { FurtherModelSettings, PoolSettings } from "./config/index.ts";
 
 /**
- * The classifier pool inside this process, together with what comes before it: preparing the model's files. Until both are done it
- * is "starting"; when a model cannot be had it is "unavailable" with the reason and the remedy, and routing goes on without it.
+ * The classifier pool inside this process, together with what comes before it: preparing the model's files. Until somebody starts it,
+ * it is "idle" and costs nothing; then "starting"; when a model cannot be had it is "unavailable" with the reason and the remedy, and
+ * routing goes on without it.
  */
 export interface EmbeddedClassifierOptions {
   readonly settings: PoolSettings;
@@ -19,16 +20,23 @@ export interface EmbeddedClassifierOptions {
   readonly metrics: Metrics;
 }
 
-/** createEmbeddedClassifier starts preparing and returns at once; `whenSettled()` resolves when texts can be encoded, or never will be. */
-export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Classifier {
+/** EmbeddedClassifier is a pool that waits to be needed. */
+export interface EmbeddedClassifier extends Classifier {
+  /** Begins to prepare and to load, once. `whenSettled()` resolves when texts can be encoded, or never will be; not before this call. */
+  start(): void;
+}
+
+/** createEmbeddedClassifier makes an idle pool. */
+export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): EmbeddedClassifier {
   const { settings, logger, metrics } = options;
   const stop = new AbortController();
+  const settled = Promise.withResolvers<EncoderStatus>();
   let pool: Classifier | null = null;
-  let status: EncoderStatus = { state: "starting", model: settings.model };
+  let status: EncoderStatus = { state: "idle", model: settings.model };
 
   async function begin(): Promise<EncoderStatus> {
     try {
-      const modelDirectory = settings.backend === "deterministic" ? null : await prepare(options, stop.signal);
+      const modelDirectory = settings.backend === "deterministic" ? null : await prepare(settings, options, stop.signal);
       stop.signal.throwIfAborted();
       pool = createClassifierPool({
         backend: settings.backend,
@@ -38,41 +46,73 @@ export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Cl
         queueLimit: settings.queueLimit,
         maxBatchTokens: settings.maxBatchTokens,
         embeddingCacheBytes: settings.embeddingCacheBytes,
+        models: Object.fromEntries(settings.furtherModels.map((further) => [further.name, furtherModel(further)])),
         logger,
         metrics,
       });
       return await pool.whenSettled();
     } catch (error) {
-      status = { state: "unavailable", model: settings.model, reason: RouterError.from(error).message };
-      return status;
+      return giveUp(RouterError.from(error).message);
     }
   }
-  const settled = begin();
+
+  /** Of what the command line says, a checkpoint's directory and the progress shown belong to the encoder. */
+  function furtherModel(further: FurtherModelSettings): FurtherModelOptions {
+    const { sources, env } = options;
+    return {
+      directory: (signal) => prepare(further, { settings, sources, env, logger, metrics }, AbortSignal.any([signal, stop.signal])),
+      ...(further.dimension === null ? {} : { dimension: further.dimension }),
+      preload: further.preload,
+    };
+  }
+
+  function giveUp(reason: string): EncoderStatus {
+    status = { state: "unavailable", model: settings.model, reason };
+    return status;
+  }
+
+  /** refusal is what a question gets before there is a pool. */
+  function refusal(): RouterError {
+    if (status.state === "unavailable") return new RouterError("encoder_unavailable", status.reason);
+    const why = status.state === "idle" ? "is not loaded: no configuration has needed it" : "is still being prepared";
+    return new RouterError("encoder_unavailable", `${settings.model} ${why}`);
+  }
 
   return {
+    start() {
+      if (status.state !== "idle") return;
+      status = { state: "starting", model: settings.model };
+      void begin().then(settled.resolve);
+    },
     async embed(items, callOptions) {
-      if (pool !== null) return pool.embed(items, callOptions);
-      const why = status.state === "unavailable" ? status.reason : `${settings.model} is still being prepared`;
-      throw new RouterError("encoder_unavailable", why);
+      if (pool === null) throw refusal();
+      return pool.embed(items, callOptions);
+    },
+    async evaluate(items, callOptions) {
+      return pool === null ? items.map(refusal) : pool.evaluate(items, callOptions);
     },
     status: () => pool?.status() ?? status,
-    whenSettled: () => settled,
+    whenSettled: () => settled.promise,
     async close() {
-      stop.abort(new RouterError("cancelled", "Turnout is stopping"));
-      await settled;
+      const stopping = new RouterError("cancelled", "Turnout is stopping");
+      stop.abort(stopping);
+      if (status.state === "idle") settled.resolve(giveUp(stopping.message));
+      await settled.promise;
       await pool?.close();
     },
   };
 }
 
 async function prepare(
+  { model, variant, layers }: Pick<PoolSettings, "model" | "variant" | "layers">,
   { settings, sources, directory, env, onProgress, logger }: EmbeddedClassifierOptions,
   signal: AbortSignal,
 ): Promise<string> {
+  const { defaultModelsDirectory, prepareModel } = await import("@turnout/classifier-pool/prepare");
   const prepared = await prepareModel({
-    name: settings.model,
-    variant: settings.variant,
-    ...(settings.layers === null ? {} : { layers: settings.layers }),
+    name: model,
+    variant,
+    ...(layers === null ? {} : { layers }),
     modelsDirectory: settings.modelsDirectory ?? defaultModelsDirectory(env),
     sources,
     ...(directory === undefined ? {} : { directory }),

@@ -30,6 +30,7 @@ export function evaluationBody(route: Route): object {
     ),
     signal_confidences: bySignal(route, ({ matches }) => matches.map(({ rule, confidence }) => [rule, confidence])),
     signal_values: bySignal(route, ({ scores }) => scores.map(({ rule, score }) => [rule, score])),
+    signal_tiers: Object.fromEntries(trace.signals.flatMap(({ type, cascade }) => (cascade === null ? [] : [[type, cascade]]))),
     signal_errors: Object.fromEntries(
       trace.signals.flatMap(({ type, error }) => (error === null ? [] : [[type, { code: error.code, message: error.message }]])),
     ),

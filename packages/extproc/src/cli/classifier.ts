@@ -3,9 +3,10 @@ import { createLogger, createMetrics } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { createMetricsServer } from "../admin/metrics-server.ts";
-import { loadConfig, poolSettingsOf, type PoolSettings } from "../config/index.ts";
-import { turnoutSchema } from "../config/turnout-schema.ts";
+import { gaugeStatus } from "../classifier-gauge.ts";
+import { deploymentSettings, loadConfig, poolSettingsOf, type PoolSettings } from "../config/index.ts";
 import { clientCaIn } from "../tls-directory.ts";
+import { dropGarbage } from "./heap.ts";
 import { logLevelOption, parsePort, parseSeconds, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
@@ -57,13 +58,13 @@ export function addClassifierCommand(program: Command, env: Environment): void {
 }
 
 async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<void> {
-  const turnout = flags.config === undefined ? turnoutSchema.parse({}) : (await loadConfig(flags.config, env)).document.turnout;
-  const settings: PoolSettings = { ...poolSettingsOf({ turnout }), ...chosen(flags) };
-  const logger = createLogger(flags.logLevel ?? turnout.log_level);
+  const document = flags.config === undefined ? deploymentSettings(env) : (await loadConfig(flags.config, env)).document;
+  const settings: PoolSettings = { ...poolSettingsOf(document), ...chosen(flags) };
+  const logger = createLogger(flags.logLevel ?? document.turnout.log_level);
   const metrics = createMetrics();
   const { createEmbeddedClassifier } = await import("../embedded-classifier.ts");
   const { createClassifierServer } = await import("@turnout/classifier-pool/server");
-  const progress = showPreparation(settings.model);
+  const progress = await showPreparation(settings.model);
   const classifier = createEmbeddedClassifier({
     settings,
     sources: flags.source,
@@ -73,6 +74,8 @@ async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<
     logger,
     metrics,
   });
+  gaugeStatus(metrics, classifier);
+  classifier.start();
   const server = createClassifierServer({
     classifier,
     logger,
@@ -95,6 +98,7 @@ async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<
   }
   stopOnSignals(() => close(flags.grace * 1_000));
   const status = await classifier.whenSettled();
+  dropGarbage();
   progress.stop();
   logger.info({ encoder: status }, "settled");
 }

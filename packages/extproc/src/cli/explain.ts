@@ -1,7 +1,6 @@
 import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import type { Command } from "commander";
-import { openClassifier } from "../classifier.ts";
 import { loadConfig, routingSettingsOf } from "../config/index.ts";
 import { evaluationBody } from "../admin/evaluation.ts";
 import { createRoutingSnapshot, promptRequest } from "../routing/index.ts";
@@ -30,7 +29,8 @@ export function addExplainCommand(program: Command, env: Environment): void {
     .option("--json", "print one JSON object, in the shape of POST /api/v1/eval", false)
     .action(async (prompt: string, flags: ExplainFlags) => {
       const { document } = await loadConfig(flags.config, env);
-      const progress = showPreparation(document.turnout.classifier.model);
+      const { openClassifier } = await import("../classifier.ts");
+      const progress = await showPreparation(document.turnout.classifier.model);
       const classifier = await openClassifier({
         document,
         env,
@@ -47,6 +47,7 @@ export function addExplainCommand(program: Command, env: Environment): void {
           embedder: classifier.pinned(),
           clock: systemClock,
         });
+        if (router.needsEncoder) classifier.start();
         const encoder = router.needsEncoder ? await classifier.whenSettled() : classifier.status();
         progress.stop();
         if (encoder.state === "unavailable") process.stderr.write(`warning: ${encoder.reason}\n`);

@@ -68,7 +68,7 @@ export function addModelsCommands(program: Command, env: Environment): void {
       const { source, layers, directory, modelsDirectory, force } = flags;
       const asIs = flags.asIs || (flags.variant === undefined && directory !== undefined && (await isOnnxDirectory(directory)));
       const variant: ModelVariant = asIs ? "as-is" : (flags.variant ?? "int8");
-      const progress = showPreparation(name);
+      const progress = await showPreparation(name);
       const stop = new AbortController();
       process.once("SIGINT", () => stop.abort());
       try {

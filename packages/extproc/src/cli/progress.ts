@@ -1,4 +1,4 @@
-import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
 import type { PrepareProgress } from "@turnout/classifier-pool/prepare";
 
 const TITLES: Readonly<Record<PrepareProgress["stage"], string>> = {
@@ -8,8 +8,14 @@ const TITLES: Readonly<Record<PrepareProgress["stage"], string>> = {
   write: "writing",
 };
 
-/** showPreparation draws one bar per stage on a terminal, and one line per stage elsewhere. Call `stop` when done. */
-export function showPreparation(model: string): { onProgress: (progress: PrepareProgress) => void; stop: () => void } {
+/** PreparationView shows how far a preparation is; `stop` ends it, whether anything was shown or not. */
+export interface PreparationView {
+  onProgress(this: void, progress: PrepareProgress): void;
+  stop(this: void): void;
+}
+
+/** showPreparation draws one bar per stage on a terminal, and one line per stage elsewhere. */
+export async function showPreparation(model: string): Promise<PreparationView> {
   const { stderr } = process;
   if (!stderr.isTTY) {
     let last = "";
@@ -22,6 +28,7 @@ export function showPreparation(model: string): { onProgress: (progress: Prepare
       stop: () => {},
     };
   }
+  const { MultiBar, Presets } = await import("cli-progress");
   const bars = new MultiBar(
     { format: "{title} [{bar}] {percentage}%", stream: stderr, hideCursor: true, clearOnComplete: false },
     Presets.shades_classic,

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/index.ts";
-import { createSimulator, type Simulator } from "../simulator/index.ts";
+import type { Simulator } from "../simulator/index.ts";
+import { dropGarbage } from "./heap.ts";
 import { parsePort } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { describeEncoder, printWarnings, start, stopOnSignals, withServeOptions, type ServeOptions } from "./serve.ts";
@@ -21,6 +22,7 @@ export function addQuickstartCommand(program: Command, env: Environment): void {
   withServeOptions(command, { address: "127.0.0.1", grace: 1 }).action(async (options: QuickstartOptions) => {
     const config = await loadConfig(options.config, env);
     printWarnings(config);
+    const { createSimulator } = await import("../simulator/index.ts");
     const simulator = createSimulator({
       model: "base-model",
       loraModules: ADAPTERS.map((name) => ({ name })),
@@ -38,6 +40,7 @@ export function addQuickstartCommand(program: Command, env: Environment): void {
       await simulator.close();
     });
     const encoder = await turnout.ready();
+    dropGarbage();
     printGuide(
       [...turnout.addresses, { part: "simulated vLLM", address: backend.url.replace(/^http:\/\//, "") }],
       describeEncoder(encoder),

@@ -1,3 +1,4 @@
+import type { CascadeStep } from "@turnout/shared";
 import type { Route } from "../routing/index.ts";
 
 /** renderRoute tells a route as text for people, from signals to effects, with milliseconds. Pure. */
@@ -33,16 +34,24 @@ const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 /** How many scores of one signal are worth reading. */
 const SHOWN_SCORES = 5;
 
-function signalLines({ type, matches, scores, sampled, error, durationMs }: Route["trace"]["signals"][number]): string[] {
-  const head = `  ${type} (${ms(durationMs)})${sampled ? ", text sampled" : ""}`;
-  if (error !== null) return [`${head}: not evaluated, ${error.code}: ${error.message}`];
+function signalLines({ type, matches, scores, sampled, cascade, error, durationMs }: Route["trace"]["signals"][number]): string[] {
+  const head = `  ${type} (${ms(durationMs)})${sampled ? ", text sampled" : ""}${cascade === null ? "" : cascadeText(cascade)}`;
+  const failure = error === null ? [] : [`    ${error.code}: ${error.message}`];
+  if (error !== null && matches.length === 0) return [`${head}: not evaluated`, ...failure];
   const matched = matches.map(({ rule, confidence }) => `    ✓ ${rule}  confidence ${confidence.toFixed(4)}`);
   const best = scores.toSorted((a, b) => b.score - a.score).slice(0, SHOWN_SCORES);
   return [
     head,
+    ...failure,
     ...(matched.length === 0 ? ["    no match"] : matched),
     ...best.map(({ rule, score }) => `      ${score.toFixed(3)}  ${rule}`),
   ];
+}
+
+/** cascadeText says who answered. */
+function cascadeText(cascade: CascadeStep): string {
+  if (cascade.tier === "embedded") return ", embedded tier";
+  return `, embedded tier and encoder ${cascade.agreed ? "agree" : "differ"}`;
 }
 
 function verdictText({ label, matched, parts }: Route["trace"]["decisions"][number]["verdict"]): string {

@@ -1,8 +1,9 @@
 import { createLogger, createMetrics, type EncoderStatus } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import type { Command } from "commander";
-import { startTurnout, type Turnout } from "../compose.ts";
+import type { Turnout } from "../compose.ts";
 import { loadConfig, renderWarning, type RouterConfig } from "../config/index.ts";
+import { dropGarbage } from "./heap.ts";
 import { logLevelOption, parsePort, parseSeconds, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
@@ -52,13 +53,15 @@ export function addServeCommand(program: Command, env: Environment): void {
     const turnout = await start(config, options, env);
     stopOnSignals(() => turnout.close(options.grace * 1_000));
     await turnout.ready();
+    dropGarbage();
   });
 }
 
 /** start runs everything and logs what listens where. */
 export async function start(config: RouterConfig, options: ServeOptions, env: Environment): Promise<Turnout> {
   const logger = createLogger(options.logLevel ?? config.document.turnout.log_level);
-  const progress = showPreparation(config.document.turnout.classifier.model);
+  const { startTurnout } = await import("../compose.ts");
+  const progress = await showPreparation(config.document.turnout.classifier.model);
   const turnout = await startTurnout({
     config,
     env,
@@ -100,6 +103,8 @@ export function describeEncoder(status: EncoderStatus): string {
   switch (status.state) {
     case "ready":
       return `${status.model} (${status.revision})`;
+    case "idle":
+      return `${status.model} is not loaded: no signal of the configuration needs it`;
     case "starting":
       return `${status.model} is starting`;
     case "unavailable":

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createSimulator, parseSimulatorFlags, simulatorFlagHelp } from "../simulator/index.ts";
+import { parseSimulatorFlags, simulatorFlagHelp } from "../simulator/flags.ts";
 import { stopOnSignals } from "./serve.ts";
 
 /** addSimulateCommand adds `turnout simulate`, whose flags are llm-d-inference-sim's. */
@@ -13,6 +13,7 @@ export function addSimulateCommand(program: Command): void {
     .addHelpText("after", () => `\nFlags:\n${simulatorFlagHelp()}`)
     .action(async (flags: string[]) => {
       const { settings, port } = parseSimulatorFlags(flags);
+      const { createSimulator } = await import("../simulator/index.ts");
       const simulator = createSimulator(settings);
       const { url } = await simulator.listen("0.0.0.0", port);
       stopOnSignals(() => simulator.close());

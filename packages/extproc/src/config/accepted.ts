@@ -20,6 +20,12 @@ export const acceptedBlocks = {
   "global.stores.response_cache": "cache responses",
   "global.stores.memory": "remember users' conversations",
   "global.stores.vector_store": "index uploaded files for retrieval",
+  "global.model_catalog.embeddings.semantic.embedding_config.prototype_scoring":
+    "tune how the candidates of an embedding rule are summed up",
+  "global.model_catalog.system": "choose the models of vLLM Semantic Router's classifiers",
+  "global.model_catalog.modules": "tune vLLM Semantic Router's classifiers",
+  "global.model_catalog.external": "declare language models that classify",
+  "global.model_catalog.kbs": "declare knowledge bases for the kb signal",
   "global.integrations.tools": "choose tools by similarity to the prompt",
 } as const satisfies Record<string, string>;
 
@@ -43,8 +49,22 @@ export function acceptedBlock(path: AcceptedPath): Zod.ZodOptional<Zod.ZodType<R
     .looseObject({})
     .nullable()
     .transform((block): Readonly<Record<string, unknown>> => block ?? {})
-    .describe(`Accepted without effect: would ${acceptedBlocks[path]}; arrives with a later version.`)
+    .describe(describeAccepted(path))
     .optional();
+}
+
+/** acceptedList is the same for a block that is a list. */
+export function acceptedList(path: AcceptedPath): Zod.ZodOptional<Zod.ZodType<readonly unknown[]>> {
+  return z
+    .array(z.unknown())
+    .nullable()
+    .transform((list): readonly unknown[] => list ?? [])
+    .describe(describeAccepted(path))
+    .optional();
+}
+
+function describeAccepted(path: AcceptedPath): string {
+  return `Accepted without effect: would ${acceptedBlocks[path]}; arrives with a later version.`;
 }
 
 /** warnAccepted gives one warning for each accepted block or plugin type that the file uses; what is switched off would do nothing anyway. */

@@ -6,11 +6,13 @@ import { dotted, type Path, type Span } from "./located.ts";
  * at the end all problems are thrown together as one ConfigError, in the order of the file.
  */
 
-/** ConfigProblem is one complaint. Lines and columns count from 1. */
+/** ConfigProblem is one complaint. Lines and columns count from 1; they are 0 where the value comes from an environment variable. */
 export interface ConfigProblem {
   /** "unsupported": valid in vLLM Semantic Router, not implemented here. */
   readonly kind: "invalid" | "unsupported";
   readonly file: string;
+  /** The environment variable that the value comes from; null: the file. */
+  readonly variable: string | null;
   readonly line: number;
   readonly column: number;
   /** Characters that the caret underlines. */
@@ -81,25 +83,27 @@ export class ProblemReport {
   }
 
   add(entry: ProblemEntry): void {
-    const { line, column } = this.#source.position(entry.span.start);
-    const sourceLine = this.#source.line(line);
-    const width = Math.max(1, Math.min(entry.span.end - entry.span.start, sourceLine.length - column + 1));
     this.#entries.push({
       scope: entry.scope ?? entry.path,
       problem: {
         kind: entry.kind ?? "invalid",
         file: this.#source.file,
-        line,
-        column,
-        width,
+        ...this.#placeOf(entry.span),
         path: dotted(entry.path),
         found: entry.found,
         expected: entry.expected,
         nearest: entry.nearest ?? null,
         advice: entry.advice ?? null,
-        sourceLine: withoutSecrets(sourceLine),
       },
     });
+  }
+
+  #placeOf({ start, end, variable }: Span): Pick<ConfigProblem, "variable" | "line" | "column" | "width" | "sourceLine"> {
+    if (variable !== undefined) return { variable, line: 0, column: 0, width: 0, sourceLine: "" };
+    const { line, column } = this.#source.position(start);
+    const sourceLine = this.#source.line(line);
+    const width = Math.max(1, Math.min(end - start, sourceLine.length - column + 1));
+    return { variable: null, line, column, width, sourceLine: withoutSecrets(sourceLine) };
   }
 
   /** covers is true when something at or above `path` was already reported, so that a second complaint would only repeat it. */
@@ -112,7 +116,7 @@ export class ProblemReport {
     return this.covers(path) || this.#entries.some(({ scope }) => scope.length === path.length + 1 && startsWith(scope, path));
   }
 
-  /** problems in the order of the file. */
+  /** problems in the order of the file, after those of environment variables. */
   get problems(): readonly ConfigProblem[] {
     return this.#entries.map(({ problem }) => problem).sort((a, b) => a.line - b.line || a.column - b.column);
   }
@@ -146,18 +150,21 @@ function renderProblems(problems: readonly ConfigProblem[]): string {
 
 /** renderProblem prints one problem: place, path, what was found and expected, what to do, the line and a caret. */
 export function renderProblem(problem: ConfigProblem): string {
-  const number = String(problem.line);
-  const margin = " ".repeat(number.length);
   const relation = problem.kind === "unsupported" ? "supported here:" : "expected";
   const judgement = `found ${problem.found}${problem.expected === null ? "" : `; ${relation} ${problem.expected}`}`;
   const suggestion = problem.nearest === null ? null : `Did you mean "${problem.nearest}"?`;
+  const words = `  ${[judgement, suggestion, problem.advice]
+    .filter((text) => text !== null)
+    .join(". ")
+    .replaceAll("?. ", "? ")}`;
+  if (problem.variable !== null)
+    return [`environment variable ${problem.variable}${problem.path === dotted([]) ? "" : `: ${problem.path}`}`, words].join("\n");
+  const number = String(problem.line);
+  const margin = " ".repeat(number.length);
   const caret = problem.sourceLine.slice(0, problem.column - 1).replace(/\S/g, " ") + "^".repeat(problem.width);
   return [
     `${problem.file}:${problem.line}:${problem.column}: ${problem.path}`,
-    `  ${[judgement, suggestion, problem.advice]
-      .filter((text) => text !== null)
-      .join(". ")
-      .replaceAll("?. ", "? ")}`,
+    words,
     `  ${number} | ${problem.sourceLine}`,
     `  ${margin} | ${caret}`,
   ].join("\n");

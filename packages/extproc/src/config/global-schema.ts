@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acceptedBlock } from "./accepted.ts";
+import { modelCatalogSchema } from "./model-catalog.ts";
 
 /**
  * The `global:` block of v0.3, as far as Turnout honours it. Keys that vLLM Semantic Router has beside these are listed in
@@ -77,6 +78,9 @@ const stores = z.strictObject({
 export const globalSchema = z.strictObject({
   router: router.prefault({}).describe("The router as a whole."),
   services: services.prefault({}).describe("What runs beside routing."),
+  model_catalog: modelCatalogSchema
+    .prefault({})
+    .describe("Models, as vLLM Semantic Router names them. Which encoder runs is turnout.classifier's to say; the catalog tunes it."),
   stores: stores.optional().describe("Stores; accepted without effect."),
   integrations: z
     .strictObject({ tools: acceptedBlock("global.integrations.tools") })

@@ -2,8 +2,16 @@
 export { ConfigError } from "./config-error.ts";
 export { renderWarning } from "./config-warning.ts";
 export { editorJsonSchema } from "./json-schema.ts";
-export { loadConfig, parseConfig, type RouterConfig } from "./load.ts";
+export { deploymentSettings, loadConfig, parseConfig, type RouterConfig } from "./load.ts";
 export type { ConfigDocument } from "./schema.ts";
-export { listenersOf, managementSettingsOf, poolSettingsOf, remoteSettingsOf, routingSettingsOf, type PoolSettings } from "./snapshot.ts";
+export {
+  listenersOf,
+  managementSettingsOf,
+  poolSettingsOf,
+  remoteSettingsOf,
+  routingSettingsOf,
+  type FurtherModelSettings,
+  type PoolSettings,
+} from "./snapshot.ts";
 export type { Environment } from "./substitution.ts";
 export { watchConfig } from "./watch.ts";

@@ -97,7 +97,7 @@ function below(place: JsonSchema, step: string | number): readonly JsonSchema[] 
 }
 
 /** expand follows references and unions; a schema met twice is not followed again, so recursion ends. */
-function expand(root: JsonSchema, start: readonly JsonSchema[]): readonly JsonSchema[] {
+export function expand(root: JsonSchema, start: readonly JsonSchema[]): readonly JsonSchema[] {
   const met = new Set<JsonSchema>();
   const queue = [...start];
   for (let place = queue.pop(); place !== undefined; place = queue.pop()) {

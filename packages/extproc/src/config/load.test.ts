@@ -164,10 +164,10 @@ describe("parseConfig", () => {
     ],
     [
       "version: v0.3\n",
-      "version: v0.3\nglobal: {model_catalog: {system: {}}}\n",
-      "global.model_catalog",
+      'version: v0.3\nglobal: {model_catalog: {embeddings: {semantic: {endpoint: {base_url: "http://e"}}}}}\n',
+      "global.model_catalog.embeddings.semantic.endpoint",
       2,
-      "router, services, stores, integrations",
+      "mmbert_model_path, bert_model_path, multimodal_model_path, qwen3_model_path, gemma_model_path, use_cpu, embedding_config",
     ],
     ["version: v0.3\n", "version: v0.3\nglobal: {router: {config_source: kubernetes}}\n", "global.router.config_source", 2, "file"],
     [
@@ -186,8 +186,8 @@ describe("parseConfig", () => {
     ],
     [
       "  signals:\n",
-      "  signals:\n    pii: [{name: strict}]\n",
-      "routing.signals.pii",
+      "  signals:\n    reasks: [{name: again}]\n",
+      "routing.signals.reasks",
       15,
       "keywords, domains, embeddings, context, language",
     ],

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { RouterError } from "@turnout/shared";
+import type { z } from "zod";
 import { warnAccepted } from "./accepted.ts";
 import { normaliseAliases } from "./aliases.ts";
 import { ProblemReport, SourceText } from "./config-error.ts";
 import type { ConfigWarning } from "./config-warning.ts";
 import { declareReferencedDomains } from "./domains.ts";
+import { applyEnvironment, type AppliedSetting } from "./environment.ts";
 import { documentJsonSchema } from "./json-schema.ts";
 import { at, toPlain, type LocatedMap, type Path } from "./located.ts";
+import { warnModelCatalog } from "./model-catalog.ts";
 import { parseYaml } from "./parse.ts";
 import { checkReferences } from "./references.ts";
 import { reportIssues } from "./schema-problems.ts";
@@ -16,8 +19,8 @@ import type { Environment } from "./substitution.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 
 /**
- * A configuration file, from text to a frozen document: parse, old spellings, what is not supported, schema, references. Every
- * check reports all it finds; only then is the file refused. Called at start, by the watcher, and by `config check`.
+ * A configuration file, from text to a frozen document: parse, environment variables, old spellings, what is not supported, schema,
+ * references. Every check reports all it finds; only then is the file refused. Called at start, by the watcher, and by `config check`.
  */
 
 /** RouterConfig is one valid configuration. It never changes. */
@@ -25,6 +28,8 @@ export interface RouterConfig {
   readonly document: ConfigDocument;
   readonly warnings: readonly ConfigWarning[];
   readonly file: string;
+  /** Settings that environment variables have overridden or added. */
+  readonly fromEnvironment: readonly AppliedSetting[];
   /** SHA-256 of the file's bytes, hexadecimal. */
   readonly hash: string;
 }
@@ -49,16 +54,34 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
   if (root === null) throw report.error();
   const schema = documentJsonSchema();
 
+  const fromEnvironment = applyEnvironment(root, env, schema, report);
   normaliseAliases(root, report);
   const domainWarnings = declareReferencedDomains(root, source);
   refuseUnsupported(root, schema, report);
-  const checked = validate(root);
+  const checked = validate(root, documentSchema);
   if (!checked.success) reportIssues(root, checked.error.issues, schema, report);
   checkReferences(root, report);
   if (!checked.success || report.problems.length > 0) throw report.error();
 
-  const warnings = [...domainWarnings, ...warnAccepted(root, source)].sort((a, b) => a.line - b.line);
-  return deepFreeze({ document: checked.data, warnings, file, hash: hashOf(text) });
+  const document = checked.data;
+  const catalogWarnings = warnModelCatalog(root, document.global.model_catalog, document.turnout.classifier.model, source);
+  const warnings = [...domainWarnings, ...warnAccepted(root, source), ...catalogWarnings].sort((a, b) => a.line - b.line);
+  return deepFreeze({ document, warnings, file, fromEnvironment, hash: hashOf(text) });
+}
+
+/** DeploymentSettings are the blocks that environment variables reach. */
+export type DeploymentSettings = Pick<ConfigDocument, "turnout" | "global">;
+
+/** deploymentSettings are those of a process without a file: defaults and environment variables. Throws ConfigError. */
+export function deploymentSettings(env: Environment): DeploymentSettings {
+  const report = new ProblemReport(new SourceText("environment", ""));
+  const root: LocatedMap = { kind: "map", path: [], key: null, span: { start: 0, end: 0 }, entries: new Map() };
+  const schema = documentJsonSchema();
+  applyEnvironment(root, env, schema, report);
+  const checked = validate(root, documentSchema.pick({ turnout: true, global: true }));
+  if (!checked.success) reportIssues(root, checked.error.issues, schema, report);
+  if (!checked.success || report.problems.length > 0) throw report.error();
+  return deepFreeze(checked.data);
 }
 
 /** hashOf tells two contents of a file apart. */
@@ -70,15 +93,15 @@ export function hashOf(text: string): string {
  * validate runs the schema. A variable is text until the schema says that a number or a switch is wanted at its place: only then
  * is it read as one, so that a numeric-looking API key stays the text it is.
  */
-function validate(root: LocatedMap) {
-  const first = documentSchema.safeParse(toPlain(root));
+function validate<Output>(root: LocatedMap, schema: z.ZodType<Output>) {
+  const first = schema.safeParse(toPlain(root));
   if (first.success) return first;
   let changed = false;
   for (const issue of first.error.issues) {
     if (issue.code === "invalid_type") changed = readAs(root, issue.path as Path, issue.expected) || changed;
     if (issue.code === "invalid_union") changed = readAs(root, issue.path as Path, "number") || changed;
   }
-  return changed ? documentSchema.safeParse(toPlain(root)) : first;
+  return changed ? schema.safeParse(toPlain(root)) : first;
 }
 
 function readAs(root: LocatedMap, path: Path, expected: string): boolean {

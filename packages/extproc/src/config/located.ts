@@ -10,6 +10,8 @@ export type Path = readonly (string | number)[];
 export interface Span {
   readonly start: number;
   readonly end: number;
+  /** Set where a value comes from this environment variable instead; the offsets then mean nothing. */
+  readonly variable?: string;
 }
 
 interface Written {

@@ -55,7 +55,7 @@ function reportValue(root: LocatedMap, path: Path, issue: Issue, schema: JsonSch
   report.add({
     kind: issue.code === "custom" && issue.params?.["unsupported"] !== undefined ? "unsupported" : "invalid",
     path,
-    span: node === undefined ? (place.key ?? { start: place.span.start, end: place.span.start }) : node.span,
+    span: node === undefined ? (place.key ?? { ...place.span, end: place.span.start }) : node.span,
     found: describe(node),
     expected: custom ? null : expectation(issue, words),
     nearest: written === null ? null : nearest(written, words),
@@ -75,10 +75,16 @@ function expectation(issue: Issue, words: readonly string[]): string {
     case "too_big":
       return `at most ${issue.maximum}${amountOf(issue.origin)}`;
     case "invalid_union":
-      return words.length > 0 ? words.join(", ") : issue.message;
+      return [...words, ...kindsIn(issue)].join(", ") || issue.message;
     default:
       return issue.message.replace(/^expected /, "");
   }
+}
+
+/** kindsIn a union: what its branches would take beside words. */
+function kindsIn({ errors }: Extract<Issue, { code: "invalid_union" }>): readonly string[] {
+  const expected = errors.flat().flatMap((error) => (error.code === "invalid_type" && error.path.length === 0 ? [error.expected] : []));
+  return [...new Set(expected.map((kind) => kinds[kind] ?? kind))];
 }
 
 function sentence(message: string): string {

@@ -14,6 +14,8 @@ describe("routingSettingsOf", () => {
       strategy: "priority",
       deadlineMs: 80,
       window: { maxTokens: 128, sampling: "head_middle_tail" },
+      softMatchThreshold: 0.5,
+      domainCascade: "auto",
       autoModelNames: ["vllm-sr/auto", "auto", "MoM"],
       includeConfigModels: false,
       unknownModel: "refuse",
@@ -71,7 +73,18 @@ describe("the other parts' options", () => {
       queueLimit: 1024,
       maxBatchTokens: 192,
       embeddingCacheBytes: 33_554_432,
+      furtherModels: [],
     });
+  });
+
+  it("name further models in the order of the file, published ones unless it says otherwise", () => {
+    const models =
+      "models: {pii: {model: my-pii, preload: true}, small: {model: all-MiniLM-L6-v2, variant: int8, layers: 3, dimension: 128}}";
+    const defaults = { variant: "as-is", dimension: null, layers: null, preload: false };
+    expect(poolSettingsOf(documentOf(`turnout: {classifier: {${models}}}`)).furtherModels).toEqual([
+      { ...defaults, name: "pii", model: "my-pii", preload: true },
+      { ...defaults, name: "small", model: "all-MiniLM-L6-v2", variant: "int8", layers: 3, dimension: 128 },
+    ]);
   });
 
   it("find the classifier service where there is one", () => {

@@ -1,5 +1,6 @@
 import { autoModelNames, type RoutingSettings } from "../routing/snapshot.ts";
 import { durationMs } from "./duration.ts";
+import { catalogedEncoder, softMatchThresholdOf } from "./model-catalog.ts";
 import type { ConfigDocument } from "./schema.ts";
 
 /**
@@ -15,6 +16,8 @@ export function routingSettingsOf({ global, turnout }: ConfigDocument): RoutingS
     strategy: router.strategy ?? "priority",
     deadlineMs: turnout.deadline_ms,
     window: { maxTokens: turnout.signals.max_tokens, sampling: turnout.signals.sampling },
+    softMatchThreshold: softMatchThresholdOf(global.model_catalog),
+    domainCascade: turnout.classifier.domain.cascade,
     autoModelNames: autoModelNames(router),
     includeConfigModels: router.include_config_models_in_list,
     unknownModel: turnout.unknown_model,
@@ -33,6 +36,13 @@ export function routingSettingsOf({ global, turnout }: ConfigDocument): RoutingS
   };
 }
 
+/** FurtherModelSettings is one of `turnout.classifier.models`. */
+export interface FurtherModelSettings extends Pick<PoolSettings, "model" | "variant" | "dimension" | "layers"> {
+  /** Name by which signals ask for it. */
+  readonly name: string;
+  readonly preload: boolean;
+}
+
 /** PoolSettings is what the classifier pool inside the process is made from. */
 export interface PoolSettings {
   readonly model: string;
@@ -48,20 +58,31 @@ export interface PoolSettings {
   readonly queueLimit: number;
   readonly maxBatchTokens: number;
   readonly embeddingCacheBytes: number;
+  /** Beside the encoder. */
+  readonly furtherModels: readonly FurtherModelSettings[];
 }
 
-export function poolSettingsOf({ turnout: { classifier } }: Pick<ConfigDocument, "turnout">): PoolSettings {
+export function poolSettingsOf({ turnout: { classifier }, global }: Pick<ConfigDocument, "turnout" | "global">): PoolSettings {
+  const cataloged = catalogedEncoder(global.model_catalog, classifier.model);
   return {
     model: classifier.model,
     variant: classifier.variant,
-    dimension: classifier.dimension ?? null,
-    layers: classifier.layers ?? null,
+    dimension: classifier.dimension ?? cataloged.dimension,
+    layers: classifier.layers ?? cataloged.layers,
     backend: classifier.backend,
     modelsDirectory: classifier.models_directory ?? null,
     workers: classifier.workers,
     queueLimit: classifier.queue_limit,
     maxBatchTokens: classifier.max_batch_tokens,
     embeddingCacheBytes: classifier.embedding_cache_bytes,
+    furtherModels: Object.entries(classifier.models).map(([name, { model, variant, dimension, layers, preload }]) => ({
+      name,
+      model,
+      variant,
+      dimension: dimension ?? null,
+      layers: layers ?? null,
+      preload,
+    })),
   };
 }
 

@@ -47,7 +47,33 @@ const classifierTls = z.strictObject({
   server_name: z.string().min(1).optional().describe("Name in the service's certificate. Default: the endpoint's host."),
 });
 
+const furtherModel = z.strictObject({
+  model: z.string().min(1).describe("The prepared model; `turnout models list` knows the names."),
+  variant: z
+    .enum(["int8", "fp32", "as-is"])
+    .default("as-is")
+    .describe("as-is is a published ONNX graph (encoder, sequence or token classifier), int8 and fp32 are converted encoders."),
+  dimension: z.int().min(1).max(16_384).optional().describe("Use only the first numbers of its vectors (Matryoshka). Default: all."),
+  layers: z.int().min(1).max(256).optional().describe("Leave the encoder after this many layers. Not for as-is. Default: all."),
+  preload: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Load it in every worker before Turnout is ready; otherwise each worker loads it when a text first needs it, and that text waits.",
+    ),
+});
+
+const domainClassifier = z.strictObject({
+  cascade: z
+    .enum(["auto", "embedded", "encoder"])
+    .default("auto")
+    .describe(
+      "Who answers the domain signal for the 14 known domains. auto: the embedded tier in microseconds, and the encoder too where that is unsure; embedded: never the encoder; encoder: always both.",
+    ),
+});
+
 const classifier = z.strictObject({
+  domain: domainClassifier.prefault({}).describe("How domains are classified."),
   endpoint: z
     .string()
     .regex(/^(dns:\/{3}[^\s,/]+:\d{1,5}|[^\s,/]+:\d{1,5}(\s*,\s*[^\s,/]+:\d{1,5})*)$/, "expected dns:///host:port or host:port,host:port")
@@ -69,6 +95,12 @@ const classifier = z.strictObject({
     .enum(["int8", "fp32", "as-is"])
     .default("int8")
     .describe("int8 is fast; fp32 is the reference; as-is is a published ONNX graph, prepared with `turnout models prepare --as-is`."),
+  models: z
+    .record(z.string().regex(/^[A-Za-z0-9][\w.-]*$/, "expected letters, digits, ., _ and -"), furtherModel)
+    .default({})
+    .describe(
+      "Further models beside the encoder, by the name that signals ask for them. All share the workers; each has a queue of its own.",
+    ),
   dimension: z
     .int()
     .min(1)

@@ -15,7 +15,7 @@ import { knownAt, type JsonSchema } from "./json-schema.ts";
 export const unsupportedKeys: readonly string[] = [
   "recipes",
   "entrypoints",
-  "global.model_catalog",
+  "global.model_catalog.embeddings.semantic.endpoint",
   "global.integrations.looper",
   "global.router.model_selection",
   "global.router.learning",
@@ -34,6 +34,7 @@ export const unsupportedKeys: readonly string[] = [
 /** unsupportedValues are values by path. */
 export const unsupportedValues: Readonly<Record<string, readonly string[]>> = {
   "global.router.config_source": ["kubernetes"],
+  "global.model_catalog.embeddings.semantic.embedding_config.backend": ["openai", "openai_compatible"],
   "providers.models.*.api_format": ["anthropic"],
   "routing.decisions.*.algorithm.type": surface.algorithmTypes.unsupported,
   "routing.decisions.*.plugins.*.type": surface.pluginTypes.unsupported,

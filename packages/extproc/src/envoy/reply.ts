@@ -97,153 +97,188 @@ const maxChunkBytes = 64 * 1024;
 
 /** createOutbox makes the answers of one stream; `write` sends one, `onSlip` hears of a bug that was caught. */
 export function createOutbox(write: (response: ProcessingResponse) => void, onSlip: (slip: Slip) => void): Outbox {
-  let owed = 0;
-  let closed = false;
-  let muted = false;
-  let requestStream: BodyStream | null = null;
-  let responseStream: BodyStream | null = null;
+  return new StreamOutbox(write, onSlip);
+}
 
-  function send(response: ProcessingResponse): void {
-    if (!closed && !muted) write(response);
+/** Its turns are classes of the module, not of the stream: seven new classes for every request took 20 us of its 300. */
+class StreamOutbox implements Outbox {
+  owed = 0;
+  closed = false;
+  readonly slip: (slip: Slip) => void;
+  readonly #write: (response: ProcessingResponse) => void;
+  #muted = false;
+  #requestStream: BodyStream | null = null;
+  #responseStream: BodyStream | null = null;
+
+  constructor(write: (response: ProcessingResponse) => void, slip: (slip: Slip) => void) {
+    this.#write = write;
+    this.slip = slip;
   }
 
-  class Turn {
-    spent = false;
+  send(response: ProcessingResponse): void {
+    if (!this.closed && !this.#muted) this.#write(response);
+  }
 
-    constructor() {
-      owed += 1;
+  close(): void {
+    this.closed = true;
+  }
+
+  mute(): void {
+    this.#muted = true;
+  }
+
+  requestHeaders(): RequestHeadersTurn {
+    return new RequestHeaders(this);
+  }
+
+  requestBody(): RequestBodyTurn {
+    return new RequestBody(this);
+  }
+
+  requestTrailers(): TrailersTurn {
+    return new Trailers(this, keepRequestTrailers);
+  }
+
+  responseHeaders(): ResponseHeadersTurn {
+    return new ResponseHeaders(this);
+  }
+
+  responseBody(): ResponseBodyTurn {
+    return new ResponseBody(this);
+  }
+
+  responseTrailers(): TrailersTurn {
+    return new Trailers(this, keepResponseTrailers);
+  }
+
+  requestStream(): BodyStream {
+    return (this.#requestStream ??= new FullDuplexBody(this, "requestBody"));
+  }
+
+  responseStream(): BodyStream {
+    return (this.#responseStream ??= new FullDuplexBody(this, "responseBody"));
+  }
+
+  passGrpcMessage(side: "request" | "response", { body, endOfStream, endOfStreamWithoutMessage, grpcMessageCompressed }: HttpBody): void {
+    const streamedResponse = { body: body ?? new Uint8Array(0), endOfStream, endOfStreamWithoutMessage, grpcMessageCompressed };
+    const response = { bodyMutation: { streamedResponse } };
+    this.send(side === "request" ? { requestBody: { response } } : { responseBody: { response } });
+  }
+
+  immediate(reply: Reply): void {
+    this.send(immediateResponse(reply));
+    this.closed = true;
+    this.owed = 0;
+  }
+}
+
+class Turn {
+  spent = false;
+  readonly #outbox: StreamOutbox;
+
+  constructor(outbox: StreamOutbox) {
+    this.#outbox = outbox;
+    outbox.owed += 1;
+  }
+
+  protected answer(response: ProcessingResponse): void {
+    if (this.spent) {
+      this.#outbox.slip("second_answer");
+      return;
     }
+    this.spent = true;
+    this.#outbox.owed -= 1;
+    this.#outbox.send(response);
+  }
+}
 
-    protected answer(response: ProcessingResponse): void {
-      if (this.spent) {
-        onSlip("second_answer");
-        return;
-      }
-      this.spent = true;
-      owed -= 1;
-      send(response);
+class RequestHeaders extends Turn implements RequestHeadersTurn {
+  proceed(routing: Routing, override: ModeOverride | null): void {
+    const response = commonResponse(routing, null);
+    if (response === null && override === null) this.answer(keepRequestHeaders);
+    else this.answer({ requestHeaders: { response }, ...modeOverride(override), ...dynamicMetadata(routing.backendModel) });
+  }
+}
+
+class ResponseHeaders extends Turn implements ResponseHeadersTurn {
+  proceed(changes: HeaderChanges, override: ModeOverride | null, dropContentLength: boolean): void {
+    const mutation = headerMutation(changes, dropContentLength ? "drop" : "leave");
+    if (mutation === null && override === null) this.answer(keepResponseHeaders);
+    else this.answer({ responseHeaders: { response: mutation && { headerMutation: mutation } }, ...modeOverride(override) });
+  }
+}
+
+class RequestBody extends Turn implements RequestBodyTurn {
+  keep(routing: Routing): void {
+    const response = commonResponse(routing, null);
+    this.answer(response === null ? keepRequestBody : { requestBody: { response }, ...dynamicMetadata(routing.backendModel) });
+  }
+
+  clear(): void {
+    this.answer(clearRequestBody);
+  }
+
+  replace(body: Uint8Array, routing: Routing, announceLength: boolean): void {
+    const response = { ...commonResponse(routing, announceLength ? body.length : null), bodyMutation: { body } };
+    this.answer({ requestBody: { response }, ...dynamicMetadata(routing.backendModel) });
+  }
+}
+
+class ResponseBody extends Turn implements ResponseBodyTurn {
+  keep(): void {
+    this.answer(keepResponseBody);
+  }
+}
+
+class Trailers extends Turn implements TrailersTurn {
+  readonly #answer: ProcessingResponse;
+
+  constructor(outbox: StreamOutbox, answer: ProcessingResponse) {
+    super(outbox);
+    this.#answer = answer;
+  }
+
+  proceed(): void {
+    this.answer(this.#answer);
+  }
+}
+
+class FullDuplexBody implements BodyStream {
+  readonly #outbox: StreamOutbox;
+  readonly #phase: "requestBody" | "responseBody";
+  #ended = false;
+
+  constructor(outbox: StreamOutbox, phase: "requestBody" | "responseBody") {
+    this.#outbox = outbox;
+    this.#phase = phase;
+    outbox.owed += 1;
+  }
+
+  write(bytes: Uint8Array, endOfStream: boolean): void {
+    if (this.#ended) {
+      this.#outbox.slip("answer_after_end");
+      return;
+    }
+    if (endOfStream) this.#end();
+    if (bytes.length === 0 && endOfStream) this.#send(bytes, true);
+    for (let start = 0; start < bytes.length; start += maxChunkBytes) {
+      const end = Math.min(start + maxChunkBytes, bytes.length);
+      this.#send(bytes.subarray(start, end), endOfStream && end === bytes.length);
     }
   }
 
-  class RequestHeaders extends Turn implements RequestHeadersTurn {
-    proceed(routing: Routing, override: ModeOverride | null): void {
-      const response = commonResponse(routing, null);
-      if (response === null && override === null) this.answer(keepRequestHeaders);
-      else this.answer({ requestHeaders: { response }, ...modeOverride(override), ...dynamicMetadata(routing.backendModel) });
-    }
+  endWithTrailers(): void {
+    if (!this.#ended) this.#end();
   }
 
-  class ResponseHeaders extends Turn implements ResponseHeadersTurn {
-    proceed(changes: HeaderChanges, override: ModeOverride | null, dropContentLength: boolean): void {
-      const mutation = headerMutation(changes, dropContentLength ? "drop" : "leave");
-      if (mutation === null && override === null) this.answer(keepResponseHeaders);
-      else this.answer({ responseHeaders: { response: mutation && { headerMutation: mutation } }, ...modeOverride(override) });
-    }
+  #end(): void {
+    this.#ended = true;
+    this.#outbox.owed -= 1;
   }
 
-  class RequestBody extends Turn implements RequestBodyTurn {
-    keep(routing: Routing): void {
-      const response = commonResponse(routing, null);
-      this.answer(response === null ? keepRequestBody : { requestBody: { response }, ...dynamicMetadata(routing.backendModel) });
-    }
-
-    clear(): void {
-      this.answer(clearRequestBody);
-    }
-
-    replace(body: Uint8Array, routing: Routing, announceLength: boolean): void {
-      const response = { ...commonResponse(routing, announceLength ? body.length : null), bodyMutation: { body } };
-      this.answer({ requestBody: { response }, ...dynamicMetadata(routing.backendModel) });
-    }
+  #send(body: Uint8Array, endOfStream: boolean): void {
+    this.#outbox.send({ [this.#phase]: { response: { bodyMutation: { streamedResponse: { body, endOfStream } } } } });
   }
-
-  class ResponseBody extends Turn implements ResponseBodyTurn {
-    keep(): void {
-      this.answer(keepResponseBody);
-    }
-  }
-
-  class Trailers extends Turn implements TrailersTurn {
-    readonly #answer: ProcessingResponse;
-
-    constructor(answer: ProcessingResponse) {
-      super();
-      this.#answer = answer;
-    }
-
-    proceed(): void {
-      this.answer(this.#answer);
-    }
-  }
-
-  class FullDuplexBody implements BodyStream {
-    #ended = false;
-    readonly #phase: "requestBody" | "responseBody";
-
-    constructor(phase: "requestBody" | "responseBody") {
-      this.#phase = phase;
-      owed += 1;
-    }
-
-    write(bytes: Uint8Array, endOfStream: boolean): void {
-      if (this.#ended) {
-        onSlip("answer_after_end");
-        return;
-      }
-      if (endOfStream) this.#end();
-      if (bytes.length === 0 && endOfStream) this.#send(bytes, true);
-      for (let start = 0; start < bytes.length; start += maxChunkBytes) {
-        const end = Math.min(start + maxChunkBytes, bytes.length);
-        this.#send(bytes.subarray(start, end), endOfStream && end === bytes.length);
-      }
-    }
-
-    endWithTrailers(): void {
-      if (!this.#ended) this.#end();
-    }
-
-    #end(): void {
-      this.#ended = true;
-      owed -= 1;
-    }
-
-    #send(body: Uint8Array, endOfStream: boolean): void {
-      send({ [this.#phase]: { response: { bodyMutation: { streamedResponse: { body, endOfStream } } } } });
-    }
-  }
-
-  return {
-    get owed() {
-      return owed;
-    },
-    get closed() {
-      return closed;
-    },
-    close: () => {
-      closed = true;
-    },
-    mute: () => {
-      muted = true;
-    },
-    requestHeaders: () => new RequestHeaders(),
-    requestBody: () => new RequestBody(),
-    requestTrailers: () => new Trailers(keepRequestTrailers),
-    responseHeaders: () => new ResponseHeaders(),
-    responseBody: () => new ResponseBody(),
-    responseTrailers: () => new Trailers(keepResponseTrailers),
-    requestStream: () => (requestStream ??= new FullDuplexBody("requestBody")),
-    responseStream: () => (responseStream ??= new FullDuplexBody("responseBody")),
-    passGrpcMessage: (side, { body, endOfStream, endOfStreamWithoutMessage, grpcMessageCompressed }) => {
-      const streamedResponse = { body: body ?? new Uint8Array(0), endOfStream, endOfStreamWithoutMessage, grpcMessageCompressed };
-      const response = { bodyMutation: { streamedResponse } };
-      send(side === "request" ? { requestBody: { response } } : { responseBody: { response } });
-    },
-    immediate: (reply) => {
-      send(immediateResponse(reply));
-      closed = true;
-      owed = 0;
-    },
-  };
 }
 
 function commonResponse(routing: Routing, contentLength: number | null) {

@@ -14,12 +14,13 @@
  *
  * It never throws for what an exchange or a gateway does: the worst case is a request that goes on untouched.
  */
-import type { BodyVerdict, Exchange, ExchangeLimits, HeaderChanges, HttpHead, Reply } from "@turnout/shared";
+import type { BodyVerdict, Exchange, ExchangeLimits, HeaderChanges, HttpHead, Reply, TraceContext } from "@turnout/shared";
 import { requestOverride, type BodyMode, type BodyModes } from "./body-mode.ts";
-import { assumeRequestHead, decodeRequestHead, headerValue } from "./decode.ts";
+import { assumeRequestHead, decodeRequestHead, guessGateway, headerValue } from "./decode.ts";
 import { BodyCollector, type HeldBytes } from "../held-bytes.ts";
 import type { HttpBody, HttpHeaders, ProcessingRequest } from "./protocol.ts";
 import { noChanges, type Outbox, type RequestBodyTurn, type RequestHeadersTurn, type Routing, type TrailersTurn } from "./reply.ts";
+import { traceParent } from "./trace-parent.ts";
 
 /** Witness hears what an operator should be able to count or read. */
 export interface Witness {
@@ -39,6 +40,8 @@ export interface RequestSideParts {
   readonly outbox: Outbox;
   readonly held: HeldBytes;
   readonly witness: Witness;
+  /** The trace context of the gRPC stream itself. */
+  readonly streamTrace?: TraceContext | null;
   /** Aborted when the stream is over: a decision in flight is then nobody's. */
   readonly signal: AbortSignal;
 }
@@ -82,8 +85,10 @@ export class RequestSide {
       turn.proceed(this.#routing(noChanges), null);
       return;
     }
+    const { gateway } = this.#parts.limits;
     const head = decodeRequestHead(message);
-    const judgement = this.#judgeHead(head);
+    const trace = traceParent(gateway === "auto" ? guessGateway(message.headers) : gateway, this.#parts.streamTrace ?? null, head.headers);
+    const judgement = this.#judgeHead({ ...head, trace });
     if (judgement === "replied") return;
     const wantsBody = judgement === "collecting";
     if (wantsBody && this.#mode === "FULL_DUPLEX_STREAMED") {
@@ -143,7 +148,8 @@ export class RequestSide {
 
   /** The gateway may be configured to send no head; the exchange needs one. */
   #assumeHead(attributes: ProcessingRequest["attributes"]): Judgement | null {
-    return this.#stage === "head" ? this.#judgeHead(assumeRequestHead(attributes)) : null;
+    if (this.#stage !== "head") return null;
+    return this.#judgeHead({ ...assumeRequestHead(attributes), trace: this.#parts.streamTrace ?? null });
   }
 
   /** Asks the exchange about the head and moves to the next stage. */

@@ -12,6 +12,7 @@ import { Processor } from "./processor.ts";
 import type { ExternalProcessorDefinition, ExternalProcessorHandlers, ProcessingRequest, ProcessingResponse } from "./protocol.ts";
 import { createOutbox, noChanges, type Outbox } from "./reply.ts";
 import type { Witness } from "./request-side.ts";
+import { streamTrace } from "./trace-parent.ts";
 
 export interface ProcessServiceParts {
   readonly exchanges: ExchangeFactory;
@@ -105,7 +106,15 @@ class ProcessStream {
     this.#witness = witness;
     this.#outbox = createOutbox((response) => this.#write(response), witness.slip);
     const { exchange, limits } = openExchange(parts.exchanges, witness);
-    this.#processor = new Processor({ exchange, limits, outbox: this.#outbox, held: parts.held, witness, signal: this.#abort.signal });
+    this.#processor = new Processor({
+      exchange,
+      limits,
+      outbox: this.#outbox,
+      held: parts.held,
+      witness,
+      streamTrace: streamTrace(call.metadata),
+      signal: this.#abort.signal,
+    });
   }
 
   start(): void {

@@ -1,3 +1,2 @@
-/** The HTTP gateway's public surface; compose.ts is its caller. */
-export { createBackendDirectory, type BackendDirectory } from "./backends.ts";
+/** The HTTP gateway's public surface; compose.ts loads it where the configuration has listeners. */
 export { createGateway } from "./server.ts";

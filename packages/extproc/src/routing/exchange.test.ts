@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
-import type { BodyVerdict, Exchange, HeaderEntry, HttpHead } from "@turnout/shared";
+import { silentLogger, type BodyVerdict, type Exchange, type HeaderEntry, type HttpHead } from "@turnout/shared";
 import { describe, expect, it } from "vitest";
-import { createFixture, providers } from "./testing/fixtures.ts";
+import { createExchangeFactory } from "./exchange.ts";
+import { createFixture, providers, stillClock } from "./testing/fixtures.ts";
 
 const JSON_HEADER: HeaderEntry = ["content-type", "application/json"];
 const head = (changes: Partial<HttpHead> = {}): HttpHead => ({
@@ -416,6 +417,26 @@ describe("usage", () => {
     const { exchange } = await send(chat("pruning roses"));
     exchange.onResponseHead({ status, headers });
     expect(exchange.responseBody).toBe("none");
+  });
+});
+
+describe("a bug of ours", () => {
+  const bug = new TypeError("x is undefined");
+
+  it.each([
+    ["in routing", { route: () => Promise.reject(bug) }],
+    ["in what became of the route", { route: () => Promise.resolve(null as never) }],
+  ])("%s costs the decision, not the request", async (_, broken) => {
+    const fixture = await createFixture();
+    const snapshot = { ...fixture.snapshot, router: { ...fixture.snapshot.router, ...broken } };
+    const factory = createExchangeFactory({ current: () => snapshot, logger: silentLogger, metrics: fixture.metrics, clock: stillClock });
+    const { verdict, exchange, text } = await send(chat("pruning roses"), { fixture: { ...fixture, factory } });
+    expect(verdict).toMatchObject({ kind: "forward", backendModel: "base" });
+    expect(JSON.parse(text)).toMatchObject({ model: "base", messages: [{ role: "user", content: "pruning roses" }] });
+    const { set } = exchange.onResponseHead({ status: 200, headers: [JSON_HEADER] });
+    expect(new Map(set).get("x-vsr-response-warnings")).toBe("routing_failed");
+    expect(await counted(fixture.metrics.degradedRequests)).toEqual([["routing_failed", 1]]);
+    expect(await counted(fixture.metrics.modelRequests)).toEqual([["base", 1]]);
   });
 });
 

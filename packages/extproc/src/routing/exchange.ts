@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import {
   RouterError,
+  traceContextIn,
   type BodyVerdict,
   type CallOptions,
   type Clock,
@@ -20,6 +21,7 @@ import {
   type Metrics,
   type Reply,
   type ResponseHead,
+  type TraceContext,
 } from "@turnout/shared";
 import { parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
 import { codingsOf, createInflater, isSupported, type Inflate } from "./content-encoding.ts";
@@ -28,7 +30,7 @@ import type { ModelTarget } from "./models.ts";
 import { editBody, type BodyEdits } from "./mutation.ts";
 import { completionReply, errorReply, modelListReply } from "./replies.ts";
 import { createUsageReader, type UsageReader } from "./response/usage.ts";
-import type { Route } from "./router.ts";
+import { failedRoute, type Route } from "./router.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
 import { logRouting, recordRoute, recordUsage } from "./telemetry.ts";
 
@@ -69,6 +71,7 @@ interface KnownHead {
   readonly method: string;
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
+  readonly trace: TraceContext | null;
 }
 
 class RoutedExchange implements Exchange {
@@ -118,7 +121,8 @@ class RoutedExchange implements Exchange {
     if (!isJson(headers.get("content-type"))) return this.#unrouted("content_type", passThrough);
     if (!isSupported(codingsOf(headers.get("content-encoding")))) return this.#unrouted("content_encoding", passThrough);
 
-    this.#head = { endpoint, method: head.method, path: head.path, headers };
+    const trace = head.trace === undefined ? traceContextIn(head.headers) : head.trace;
+    this.#head = { endpoint, method: head.method, path: head.path, headers, trace };
     this.#observing = settings.observeUsage;
     // A compressed response could not be read for its token counts.
     return { kind: "wantsBody", changes: { set: this.#observing ? [["accept-encoding", "identity"]] : [], remove } };
@@ -127,7 +131,7 @@ class RoutedExchange implements Exchange {
   async onRequestBody(body: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
     if (this.#head === null) throw new RouterError("internal", "a body came for a request that wanted none. This is a bug.");
     try {
-      return await this.#routeBody(this.#head, body, this.#withDeadline(options));
+      return await this.#routeBody(this.#head, body, this.#callOptions(options, this.#head.trace));
     } catch (error) {
       options.signal?.throwIfAborted();
       return this.#refuse(RouterError.from(error));
@@ -184,24 +188,41 @@ class RoutedExchange implements Exchange {
     }
 
     const request = routingRequest({ ...head, requestId: this.requestId }, body);
-    const route = await router.route(request, options);
-    recordRoute(this.#parts.metrics, route);
-    this.#took(started, model, route.target, route);
+    const follow = (route: Route) => this.#follow(route, head, body, started, codings.length > 0);
+    try {
+      return follow(await router.route(request, options));
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      const bug = RouterError.from(error);
+      if (bug.code !== "internal") throw bug;
+      this.#parts.logger.error({ err: bug, request_id: this.requestId }, "routing failed; the default model answers. This is a bug.");
+      return follow(failedRoute(request, models));
+    }
+  }
+
+  /** follow turns a route into what the door has to do. */
+  #follow(route: Route, head: KnownHead, body: ParsedBody, started: number, compressed: boolean): BodyVerdict {
     const debug = head.headers.get(HEADER.debug) === "true";
     const answer = route.effects.find((effect) => effect.kind === "respondWithText");
-    if (answer !== undefined) return this.#answer(answer.text, body, routeHeaders(route, "fast_response", debug));
-    this.#responseHeaders = routeHeaders(route, "upstream", debug);
+    const headers = routeHeaders(route, answer === undefined ? "upstream" : "fast_response", debug);
     const systemPrompts = route.effects.filter((effect) => effect.kind === "setSystemPrompt");
     const edits = { model: route.target.wireName, systemPrompts, reasoning: route.target.reasoning };
-    this.#parts.metrics.routingModifications.inc({ source_model: model, target_model: route.target.name });
-    return this.#forward(body, edits, route.target, route.effects, codings.length > 0);
+    const verdict =
+      answer === undefined ? this.#forward(body, edits, route.target, route.effects, compressed) : this.#answer(answer.text, body, headers);
+    if (answer === undefined) {
+      this.#responseHeaders = headers;
+      this.#parts.metrics.routingModifications.inc({ source_model: body.model, target_model: route.target.name });
+    }
+    recordRoute(this.#parts.metrics, route);
+    this.#took(started, body.model, route.target, route);
+    return verdict;
   }
 
   #forward(body: ParsedBody, edits: BodyEdits, target: ModelTarget, effects: readonly Effect[], compressed: boolean): BodyVerdict {
-    this.#model = target.name;
-    this.#parts.metrics.modelRequests.inc({ model: target.name });
     const changed = editBody(body, edits);
     const changes = headerChanges(effects, target);
+    this.#model = target.name;
+    this.#parts.metrics.modelRequests.inc({ model: target.name });
     const remove = compressed && changed !== null ? [...changes.remove, "content-encoding"] : changes.remove;
     return { kind: "forward", changes: { ...changes, remove }, body: changed, backendModel: target.model };
   }
@@ -241,9 +262,9 @@ class RoutedExchange implements Exchange {
     logRouting(logger, { requestId: this.requestId, originalModel, target, route, latencyMs });
   }
 
-  #withDeadline({ signal, deadline = Infinity }: CallOptions): CallOptions {
+  #callOptions({ signal, deadline = Infinity }: CallOptions, trace: TraceContext | null): CallOptions {
     const ours = this.#parts.clock.now() + this.#snapshot.settings.deadlineMs;
-    return { deadline: Math.min(ours, deadline), ...signalOf({ signal }) };
+    return { deadline: Math.min(ours, deadline), ...signalOf({ signal }), ...(trace === null ? {} : { trace }) };
   }
 
   #countUsage(): void {

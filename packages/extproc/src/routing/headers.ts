@@ -44,7 +44,7 @@ export const headerFacts: Readonly<Record<keyof typeof HEADER, HeaderFacts>> = {
   model: { on: "response", says: "The model or adapter that was chosen or asked for." },
   warnings: {
     on: "response",
-    says: "In what way the routing was less than it could be: `deadline_exceeded`, `classifier_overloaded`, `classifier_unavailable`, `signal_failed`, `text_sampled`, separated by commas.",
+    says: "In what way the routing was less than it could be: `deadline_exceeded`, `classifier_overloaded`, `classifier_unavailable`, `signal_failed`, `text_sampled`, `routing_failed` (the default model answers), separated by commas.",
   },
   category: { on: "debug response", says: "The domain found." },
   reasoning: { on: "debug response", says: "`on` or `off`; absent when the model's reasoning was left alone." },

@@ -5,6 +5,16 @@ export type { JudgedDecision } from "./decision/engine.ts";
 export { createExchangeFactory, type ExchangeParts } from "./exchange.ts";
 export type { ModelDirectory, ModelTarget, ReasoningSwitch } from "./models.ts";
 export { plugins } from "./plugins/index.ts";
+export {
+  DEFAULT_PII_THRESHOLD,
+  DEFAULT_PII_TYPES,
+  PII_TYPES,
+  STRUCTURED_PII_TYPES,
+  type Detection,
+  type PiiType,
+} from "./pii/detection.ts";
+export { detectPii, maskPii } from "./pii/detect.ts";
+export { piiTypeOf } from "./pii/vocabulary.ts";
 export type { PluginRun } from "./plugins/run.ts";
 export { modelListReply } from "./replies.ts";
 export { createRouter, type Route, type Router, type RouterParts, type RouteTrace, type RouteWarning } from "./router.ts";

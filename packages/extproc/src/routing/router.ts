@@ -2,7 +2,7 @@
  * The router: signals, decision, plugins that may answer, selection, plugins that shape. It knows neither bytes nor headers of the
  * wire; the exchange turns its Route into changes. Used by the exchange and by `explain`.
  */
-import type { CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, TextWindow } from "@turnout/shared";
+import type { CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, SignalSettings } from "@turnout/shared";
 import { createDecisionEngine, type JudgedDecision } from "./decision/engine.ts";
 import type { ModelDirectory, ModelTarget } from "./models.ts";
 import { createPlugins, runPlugins, type PluginRun } from "./plugins/run.ts";
@@ -11,7 +11,14 @@ import { createSelector } from "./selection/select.ts";
 import { createEvaluators, evaluateSignals, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
 
 /** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
-export type RouteWarning = "deadline_exceeded" | "classifier_overloaded" | "classifier_unavailable" | "signal_failed" | "text_sampled";
+export type RouteWarning =
+  | "deadline_exceeded"
+  | "classifier_overloaded"
+  | "classifier_unavailable"
+  | "signal_failed"
+  | "text_sampled"
+  /** A bug of ours: the default model answers. */
+  | "routing_failed";
 
 /** Route is the router's answer, with everything that led to it. */
 export interface Route {
@@ -40,7 +47,7 @@ export interface RouterParts {
   readonly embedder: Embedder;
   readonly clock: Clock;
   readonly strategy: "priority" | "confidence";
-  readonly window: TextWindow;
+  readonly signals: SignalSettings;
 }
 
 /** Router routes requests of one configuration. */
@@ -54,15 +61,15 @@ export interface Router {
 }
 
 /** createRouter compiles a configuration. */
-export function createRouter(config: RoutingConfig, { models, embedder, clock, strategy, window }: RouterParts): Router {
+export function createRouter(config: RoutingConfig, { models, embedder, clock, strategy, signals: settings }: RouterParts): Router {
   const engine = createDecisionEngine(config.decisions, strategy);
-  const evaluators = createEvaluators(config.signals, engine.usedSignals, { window });
+  const evaluators = createEvaluators(config.signals, engine.usedSignals, settings);
   const decisions = new Map(
     config.decisions.map((decision) => [decision.name, { select: createSelector(decision), plugins: createPlugins(decision.plugins) }]),
   );
 
   return {
-    needsEncoder: evaluators.some(({ evaluator }) => evaluator.warm !== undefined),
+    needsEncoder: evaluators.some(({ needs }) => needs !== "nothing"),
     async route(request, options) {
       const watch = stopwatch(clock);
       const signals = await evaluateSignals(evaluators, request, { embedder, clock }, options);
@@ -104,6 +111,19 @@ export function createRouter(config: RoutingConfig, { models, embedder, clock, s
     async warm(options) {
       await Promise.all(evaluators.map(({ evaluator }) => evaluator.warm?.(embedder, options)));
     },
+  };
+}
+
+/** failedRoute leads to the default model: what a request gets whose routing failed by a bug of ours. */
+export function failedRoute(request: RoutingRequest, { defaultTarget }: ModelDirectory): Route {
+  return {
+    request,
+    decision: null,
+    selection: null,
+    target: defaultTarget,
+    effects: [],
+    warnings: ["routing_failed"],
+    trace: { signals: [], decisions: [], plugins: [], timings: { signalsMs: 0, decisionMs: 0, selectionMs: 0, pluginsMs: 0 } },
   };
 }
 

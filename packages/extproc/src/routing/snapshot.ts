@@ -2,7 +2,7 @@
  * A snapshot is one configuration, ready to route with: what was read, and what was built from it. It never changes; a reload
  * makes a new one, and an exchange keeps the one it began with.
  */
-import type { Clock, Embedder, ExchangeLimits, TextWindow } from "@turnout/shared";
+import type { Clock, Embedder, EmbeddedTier, ExchangeLimits, SignalSettings, TextWindow } from "@turnout/shared";
 import { createModelDirectory, type ModelDirectory } from "./models.ts";
 import { createRouter, type Router } from "./router.ts";
 import type { ProvidersConfig, RoutingConfig } from "./schema.ts";
@@ -15,6 +15,10 @@ export interface RoutingSettings {
   readonly deadlineMs: number;
   /** What domain and embedding signals read of a text. */
   readonly window: TextWindow;
+  /** Who answers the domain signal; see SignalSettings. */
+  readonly domainCascade: SignalSettings["domainCascade"];
+  /** Score from which embedding rules match softly, or null; see SignalSettings. */
+  readonly softMatchThreshold: number | null;
   /** Model names that mean "choose for me"; see autoModelNames. */
   readonly autoModelNames: readonly string[];
   /** `global.router.include_config_models_in_list`: GET /v1/models lists the models behind too. */
@@ -46,13 +50,27 @@ export interface SnapshotParts {
   readonly providers: ProvidersConfig;
   readonly settings: RoutingSettings;
   readonly embedder: Embedder;
+  /** The embedded tier; without it every learned signal asks the encoder. */
+  readonly embedded?: EmbeddedTier;
+  /** Name of the encoder that answers now, or null before one has been ready. */
+  readonly encoderModel?: () => string | null;
   readonly clock: Clock;
 }
 
 /** createRoutingSnapshot builds the router of a valid configuration. `snapshot.router.warm()` still has to encode its anchors. */
-export function createRoutingSnapshot({ config, providers, settings, embedder, clock }: SnapshotParts): RoutingSnapshot {
+export function createRoutingSnapshot({
+  config,
+  providers,
+  settings,
+  embedder,
+  embedded,
+  encoderModel = () => null,
+  clock,
+}: SnapshotParts): RoutingSnapshot {
   const models = createModelDirectory(config, providers);
-  const router = createRouter(config, { models, embedder, clock, strategy: config.strategy ?? settings.strategy, window: settings.window });
+  const { window, domainCascade, softMatchThreshold } = settings;
+  const signals = { window, domainCascade, softMatchThreshold, embedded: embedded ?? null, encoderModel };
+  const router = createRouter(config, { models, embedder, clock, strategy: config.strategy ?? settings.strategy, signals });
   return Object.freeze({ config, providers, settings, models, router });
 }
 

@@ -1,15 +1,16 @@
 /** Writes a route into metrics and log. Label values come from the configuration; the prompt is never written. Called by the exchange. */
-import type { Logger, Metrics } from "@turnout/shared";
+import type { CascadeStep, Logger, Metrics } from "@turnout/shared";
 import type { ModelTarget } from "./models.ts";
 import type { Usage } from "./response/usage.ts";
 import type { Route } from "./router.ts";
 
 /** recordRoute counts what happened on the way to a route. */
 export function recordRoute(metrics: Metrics, { decision, warnings, trace }: Route): void {
-  for (const { type, matches, error, durationMs } of trace.signals) {
+  for (const { type, matches, cascade, error, durationMs } of trace.signals) {
     metrics.signalExtractions.inc({ signal_type: type });
     metrics.signalLatency.observe({ signal_type: type }, durationMs / 1_000);
     for (const { rule } of matches) metrics.signalMatches.inc({ signal_type: type, signal_name: rule });
+    if (cascade !== null) metrics.signalCascade.inc({ signal_type: type, tier: cascade.tier, agreed: agreedLabel(cascade) });
     if (error !== null) metrics.signalErrors.inc({ signal_type: type, code: error.code });
   }
   metrics.decisionLatency.observe(trace.timings.decisionMs / 1_000);
@@ -22,6 +23,9 @@ export function recordRoute(metrics: Metrics, { decision, warnings, trace }: Rou
     metrics.pluginExecutions.inc({ plugin_type: type, decision_name: decision.name, status: error === null ? "success" : "error" });
   }
 }
+
+/** agreedLabel says whether the two tiers were of one mind; "" where only one was asked. */
+const agreedLabel = (cascade: CascadeStep) => (cascade.tier === "embedded" ? "" : String(cascade.agreed));
 
 /** RoutingLine is what the log line of one routed request says. */
 export interface RoutingLine {

@@ -1,3 +1,2 @@
-/** The backend simulator's public surface; the CLI, `npm start` and tests are its callers. */
-export { parseSimulatorFlags, simulatorFlagHelp } from "./flags.ts";
+/** The backend simulator's public surface; the CLI, `npm start` and tests are its callers. Its flags are read by `turnout simulate`. */
 export { createSimulator, type Simulator } from "./server.ts";

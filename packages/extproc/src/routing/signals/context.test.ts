@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { promptRequest } from "../chat-request.ts";
 import { context } from "./context.ts";
+import { signalContext, signalSettings } from "../testing/signal-parts.ts";
 
-const inference = { embed: () => Promise.reject(new Error("not asked")) };
-const settings = { window: { maxTokens: 128, sampling: "head" } } as const;
+const settings = signalSettings();
 
 it.each([
   [1_200, 1_200],
@@ -28,7 +28,7 @@ it.each([
   [41, 11, false],
 ])("counts %d bytes as %d tokens; matches up to 10: %s", async (bytes, tokens, expected) => {
   const evaluator = context.create([context.rule.parse({ name: "short", max_tokens: 10 })], settings);
-  const { matches } = await evaluator.evaluate(promptRequest("x".repeat(bytes)), { inference });
+  const { matches } = await evaluator.evaluate(promptRequest("x".repeat(bytes)), signalContext());
   expect(matches).toEqual(expected ? [{ rule: "short", confidence: 1, value: tokens }] : []);
 });
 
@@ -38,5 +38,5 @@ it("counts bytes, not characters, over all messages", async () => {
     { role: "system", text: "éé", imageParts: 0 },
     { role: "user", text: "水水", imageParts: 0 },
   ] as const;
-  expect((await evaluator.evaluate(promptRequest(messages), { inference })).matches).toHaveLength(1);
+  expect((await evaluator.evaluate(promptRequest(messages), signalContext())).matches).toHaveLength(1);
 });

@@ -1,10 +1,19 @@
 /**
- * The domain signal: the user's text belongs to the domain that says of itself what is nearest. Nothing is trained; any set of
- * names works. A domain is looked at from up to three sides: its name, the topics its description lists, its exemplars; the score
- * is the mean over the sides. The domain named "other", where there is one, is a subject by what it lacks, and descriptions of it say
- * little: texts of the small talk and chores that people write stand for it too, and it takes what is near to nothing.
+ * The domain signal: one domain per message. The 14 domains that Turnout was trained on are recognised by the embedded tier, and by the
+ * encoder too where that is unsure. Domains of other names are recognised by what they say of themselves (anchors.ts): name, topics of
+ * the description, exemplars; the nearest wins. A configuration may mix both.
  */
-import { defineSignal, type SignalEvaluation, type SignalScore } from "@turnout/shared";
+import {
+  defineSignal,
+  type EmbeddedTier,
+  type RequestInference,
+  type SignalEvaluation,
+  type SignalMatch,
+  type SignalScore,
+  type TextClassification,
+  type TextEmbedding,
+  type TextWindow,
+} from "@turnout/shared";
 import { z } from "zod";
 import { Anchors } from "./anchors.ts";
 
@@ -92,37 +101,176 @@ export const domain = defineSignal({
   configKey: "domains",
   header: "domains",
   needs: "embedding",
-  summary: "Names the domain whose name, description and exemplars the user's text is nearest to; no training needed.",
+  summary:
+    "Names the one domain of the user's text: the 14 known names by trained classifiers, any other by what its name, description and exemplars say.",
   rule,
-  create(rules, { window }) {
+  create(rules, { window, embedded, encoderModel, domainCascade }) {
+    const trained = embedded === null ? null : TrainedDomains.of(rules, embedded);
+    // Rules of known names alone need no anchors, unless an encoder answers that the trained layer does not fit.
+    const described = new DescribedDomains(rules, window);
+    const alone = trained !== null && trained.claimsAll;
+    const fits = () => trained !== null && trained.fits(encoderModel());
+    const usesEncoder = !alone || domainCascade !== "embedded";
+    return {
+      ...(usesEncoder ? {} : { needs: "nothing" as const }),
+      warm: async (embedder, options) => {
+        if (usesEncoder && !(alone && fits())) await described.anchors.warm(embedder, options);
+      },
+      async evaluate(request, { inference, provisional }) {
+        const text = request.userText;
+        if (text === "") return { matches: [] };
+        if (trained === null) {
+          const { scores, sampled } = await described.scoresOf(text, inference);
+          return { ...judgeDescribed(scores, rules), scores, sampled };
+        }
+        const reading = trained.embedded.read(text);
+        const own = reading.classify(HEAD);
+        const first = trained.judge(own);
+        if (alone && (domainCascade === "embedded" || (domainCascade === "auto" && own.standing !== "unsure"))) {
+          return { ...first, cascade: { tier: "embedded" } };
+        }
+        provisional({ ...first, cascade: { tier: "embedded" } });
+        if (!alone || !fits()) {
+          const { scores, sampled } = await described.scoresOf(text, inference);
+          const step = { tier: "encoder", agreed: judgeDescribed(scores, rules).matches[0]?.rule === first.matches[0]?.rule } as const;
+          return { ...trained.judge(own, shares(scores)), sampled, cascade: step };
+        }
+        const { vector, sampled }: TextEmbedding = await inference.embed(text, window);
+        const both = reading.combine(HEAD, vector);
+        return { ...trained.judge(both), sampled, cascade: { tier: "encoder", agreed: both.best === own.best } };
+      },
+    };
+  },
+});
+
+/** HEAD is the embedded model's head for domains. */
+const HEAD = "domain";
+
+/** How much the nearness to descriptions counts where the encoder is not the one that the trained layer fits. */
+const DESCRIPTION_SHARE = 0.5;
+
+/** TrainedDomains are the rules as the trained classifiers see them: each stands for some of their labels, or for none. */
+class TrainedDomains {
+  readonly embedded: EmbeddedTier;
+  readonly #rules: readonly Rule[];
+  readonly #labels: readonly string[];
+  /** Labels of each rule, as places in #labels. */
+  readonly #claims: readonly (readonly number[])[];
+
+  /** of gives null where no rule has a name that the classifiers know. */
+  static of(rules: readonly Rule[], embedded: EmbeddedTier): TrainedDomains | null {
+    const domains = new TrainedDomains(rules, embedded);
+    return domains.#claims.some((claimed) => claimed.length > 0) ? domains : null;
+  }
+
+  private constructor(rules: readonly Rule[], embedded: EmbeddedTier) {
+    this.embedded = embedded;
+    this.#rules = rules;
+    this.#labels = embedded.labelsOf(HEAD) ?? [];
+    this.#claims = rules.map(({ name, mmlu_categories }) =>
+      [...new Set([name, ...mmlu_categories].map((known) => this.#labels.indexOf(plain(known))))].filter((label) => label >= 0),
+    );
+  }
+
+  /** claimsAll is true when every rule stands for something that was trained. */
+  get claimsAll(): boolean {
+    return this.#claims.every((claimed) => claimed.length > 0);
+  }
+
+  /** fits says whether the trained layer reads this encoder's vectors. */
+  fits(encoder: string | null): boolean {
+    return encoder !== null && this.embedded.read("").encoderOf(HEAD)?.model === encoder;
+  }
+
+  /**
+   * judge finds the one rule. `near` are the rules' shares by nearness to their descriptions, where rules of other names have to be
+   * compared too: trained rules then divide among themselves what is near to any of them. A text of a trained label that no rule
+   * stands for, or of a script nobody knows, falls to the fallback.
+   */
+  judge({ probabilities, best, standing }: TextClassification, near?: Float32Array): SignalEvaluation {
+    const trained = this.#claims.map((claimed) => claimed.reduce((sum, label) => sum + (probabilities[label] as number), 0));
+    const shares = near === undefined ? trained : this.#divided(trained, near);
+    const scores = this.#rules.map(({ name }, index) => ({ rule: name, score: shares[index] as number }));
+    const fallback = this.#rules.findIndex(({ name }) => name === DOMAIN_DEFAULTS.fallback);
+    if (standing === "foreign" && near === undefined) return { ...this.#found(fallback, 1 / this.#labels.length), scores };
+    const label = this.#labels.indexOf(best);
+    const owner = near === undefined ? this.#claims.findIndex((claimed) => claimed.includes(label)) : shares.indexOf(Math.max(...shares));
+    if (owner >= 0) return { ...this.#found(owner, shares[owner] as number), scores };
+    const unclaimed = 1 - trained.reduce((sum, share, rule) => (rule === fallback ? sum : sum + share), 0);
+    return { ...this.#found(fallback, unclaimed), scores };
+  }
+
+  /** #divided gives trained rules what is near to any of them, half by nearness and half as the classifiers divide it. */
+  #divided(trained: readonly number[], near: Float32Array): readonly number[] {
+    const isTrained = (rule: number) => (this.#claims[rule] as readonly number[]).length > 0;
+    const mass = near.reduce((sum, share, rule) => (isTrained(rule) ? sum + share : sum), 0);
+    const total = trained.reduce((sum, share) => sum + share, 0) || 1;
+    return trained.map((share, rule) => {
+      const nearness = near[rule] as number;
+      return isTrained(rule) ? DESCRIPTION_SHARE * nearness + (1 - DESCRIPTION_SHARE) * mass * (share / total) : nearness;
+    });
+  }
+
+  /** #found matches the rule and those that stand for it too. */
+  #found(owner: number, confidence: number): { readonly matches: SignalMatch[] } {
+    const name = this.#rules[owner]?.name;
+    if (name === undefined) return { matches: [] };
+    return {
+      matches: this.#rules
+        .filter((rule) => rule.name === name || rule.mmlu_categories.includes(name))
+        .map((rule) => ({ rule: rule.name, confidence, value: confidence })),
+    };
+  }
+}
+
+/** plain is a domain's name as the classifiers spell it. */
+const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
+
+/** DescribedDomains compares a text with what the rules say of themselves. */
+class DescribedDomains {
+  readonly anchors: Anchors;
+  readonly #window: TextWindow;
+  readonly #domains: readonly Sides<number>[];
+
+  constructor(rules: readonly Rule[], window: TextWindow) {
     const texts = rules.map(sidesOf);
     const ownTexts = texts.flatMap(({ title, topics, exemplars }) => [title, ...topics, ...exemplars]);
     const hasFallback = rules.some(({ name }) => name === DOMAIN_DEFAULTS.fallback);
-    const anchors = new Anchors(ownTexts, window, hasFallback ? LEFTOVERS : []);
-    const rowOf = (text: string) => anchors.indexOf(text);
-    const domains = texts.map(({ name, title, topics, exemplars }) => ({
+    this.#window = window;
+    this.anchors = new Anchors(ownTexts, window, hasFallback ? LEFTOVERS : []);
+    const rowOf = (text: string) => this.anchors.indexOf(text);
+    this.#domains = texts.map(({ name, title, topics, exemplars }) => ({
       name,
       title: rowOf(title),
       topics: topics.map(rowOf),
       exemplars: exemplars.map(rowOf),
     }));
-    return {
-      warm: (embedder, options) => anchors.warm(embedder, options),
-      async evaluate(request, { inference }) {
-        if (request.userText === "") return { matches: [] };
-        anchors.requireWarm();
-        const { vector, sampled } = await inference.embed(request.userText, window);
-        const cosines = anchors.similarities(vector);
-        const leftover = (cosines[anchors.groupRow] ?? -1) - DOMAIN_DEFAULTS.leftoverHandicap;
-        const scores = domains.map((sides) => {
-          const score = scoreOf(sides, cosines);
-          return { rule: sides.name, score: sides.name === DOMAIN_DEFAULTS.fallback ? Math.max(score, leftover) : score };
-        });
-        return { ...judge(scores, rules), scores, sampled };
-      },
-    };
-  },
-});
+  }
+
+  /** scoresOf asks the encoder; call it before the evaluation's first await. */
+  async scoresOf(
+    text: string,
+    inference: RequestInference,
+  ): Promise<{ readonly scores: readonly SignalScore[]; readonly sampled: boolean }> {
+    this.anchors.requireWarm();
+    const { vector, sampled } = await inference.embed(text, this.#window);
+    const cosines = this.anchors.similarities(vector);
+    const leftover = (cosines[this.anchors.groupRow] ?? -1) - DOMAIN_DEFAULTS.leftoverHandicap;
+    const scores = this.#domains.map((sides) => {
+      const score = scoreOf(sides, cosines);
+      return { rule: sides.name, score: sides.name === DOMAIN_DEFAULTS.fallback ? Math.max(score, leftover) : score };
+    });
+    return { scores, sampled };
+  }
+}
+
+/** shares of the rules by their scores: about how often each is right. */
+function shares(scores: readonly SignalScore[]): Float32Array {
+  const top = scores.reduce((best, { score }) => Math.max(best, score), -Infinity);
+  const weights = Float32Array.from(scores, ({ score }) => Math.exp((score - top) / DOMAIN_DEFAULTS.temperature));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
 
 /** scoreOf is the mean over the sides a domain has: name, nearest topic, all exemplars on average. */
 function scoreOf({ title, topics, exemplars }: Sides<number>, cosines: Float32Array): number {
@@ -139,8 +287,8 @@ function scoreOf({ title, topics, exemplars }: Sides<number>, cosines: Float32Ar
   return sum / sides;
 }
 
-/** judge turns scores into the one domain found, under its own name and under every name that stands for it. */
-function judge(scores: readonly SignalScore[], rules: readonly Rule[]): Pick<SignalEvaluation, "matches"> {
+/** judgeDescribed turns scores into the one domain found, under its own name and under every name that stands for it. */
+function judgeDescribed(scores: readonly SignalScore[], rules: readonly Rule[]): Pick<SignalEvaluation, "matches"> {
   const { fallback, floor, temperature } = DOMAIN_DEFAULTS;
   const best = scores.reduce<SignalScore | null>((best, score) => (best === null || score.score > best.score ? score : best), null);
   if (best === null) return { matches: [] };

@@ -3,18 +3,19 @@ import { promptRequest } from "../chat-request.ts";
 import { WordEmbedder } from "../testing/word-embedder.ts";
 import { embedding, prototypeScore, SOFT_MATCH_THRESHOLD } from "./embedding.ts";
 import { createRequestInference } from "./request-inference.ts";
+import { signalContext, signalSettings } from "../testing/signal-parts.ts";
 
 const window = { maxTokens: 128, sampling: "head" } as const;
 
-async function evaluate(rules: readonly object[], text: string) {
+async function evaluate(rules: readonly object[], text: string, softMatchThreshold?: number | null) {
   const embedder = new WordEmbedder();
   const evaluator = embedding.create(
     rules.map((rule) => embedding.rule.parse(rule)),
-    { window },
+    signalSettings({ window, ...(softMatchThreshold === undefined ? {} : { softMatchThreshold }) }),
   );
   await evaluator.warm?.(embedder, {});
   const inference = createRequestInference(embedder);
-  const evaluation = evaluator.evaluate(promptRequest(text), { inference });
+  const evaluation = evaluator.evaluate(promptRequest(text), signalContext(inference));
   inference.flush({});
   return evaluation;
 }
@@ -41,6 +42,17 @@ describe("embedding signal", () => {
     expect(soft.matches[0]?.value).toBeGreaterThan(SOFT_MATCH_THRESHOLD);
     const hard = await evaluate([near, { name: "exact", threshold: 0.95, candidates: ["repot a plant"] }], "repot a plant");
     expect(hard.matches.map(({ rule }) => rule)).toEqual(["exact"]);
+  });
+
+  it.each<[softMatchThreshold: number | null | undefined, matching: readonly string[]]>([
+    [undefined, ["near"]],
+    [0.5, ["near"]],
+    [0.9, []],
+    [null, []],
+  ])("with a soft threshold of %s, %j match softly", async (softMatchThreshold, matching) => {
+    const near = { name: "near", threshold: 0.95, candidates: ["repot a plant soon"] };
+    const { matches } = await evaluate([near], "repot a plant", softMatchThreshold);
+    expect(matches.map(({ rule }) => rule)).toEqual(matching);
   });
 
   it("asks nothing of the encoder for an empty text", async () => {

@@ -3,7 +3,10 @@ import { defineSignal, type SignalMatch, type SignalScore } from "@turnout/share
 import { z } from "zod";
 import { Anchors } from "./anchors.ts";
 
-/** When no rule reaches its own threshold, those above this score match softly, as in vSR (`enable_soft_matching`, `min_score_threshold`). */
+/**
+ * When no rule reaches its own threshold, those above this score match softly, as in vSR (`enable_soft_matching`, `min_score_threshold` of
+ * `global.model_catalog.embeddings.semantic.embedding_config`), unless the configuration says otherwise.
+ */
 export const SOFT_MATCH_THRESHOLD = 0.5;
 
 /** vSR's prototype score: most of the best candidate, some of the mean of the best two. */
@@ -22,7 +25,9 @@ export const embedding = defineSignal({
       .number()
       .min(-1)
       .max(1)
-      .describe(`Score from which the rule matches. When no rule reaches its own, those above ${SOFT_MATCH_THRESHOLD} match, as in vSR.`),
+      .describe(
+        `Score from which the rule matches. When no rule reaches its own, those above ${SOFT_MATCH_THRESHOLD} match, as in vSR; \`global.model_catalog.embeddings.semantic.embedding_config\` changes that.`,
+      ),
     candidates: z.array(z.string().min(1)).min(1).describe("Phrases that mean what the rule looks for."),
     aggregation_method: z
       .enum(["max", "mean", "any"])
@@ -30,7 +35,7 @@ export const embedding = defineSignal({
       .describe("mean: the average over all candidates. max and any: the best candidate, a little tempered by the second best."),
     query_modality: z.enum(["text"]).default("text").describe("What of the request is compared."),
   }),
-  create(rules, { window }) {
+  create(rules, { window, softMatchThreshold = SOFT_MATCH_THRESHOLD }) {
     const anchors = new Anchors(
       rules.flatMap((rule) => rule.candidates),
       window,
@@ -47,19 +52,23 @@ export const embedding = defineSignal({
           rule: name,
           score: aggregation_method === "mean" ? mean(cosines, rows) : prototypeScore(cosines, rows),
         }));
-        return { matches: matchesOf(prepared, scores), scores, sampled };
+        return { matches: matchesOf(prepared, scores, softMatchThreshold), scores, sampled };
       },
     };
   },
 });
 
-function matchesOf(rules: readonly { readonly threshold: number }[], scores: readonly SignalScore[]): SignalMatch[] {
+function matchesOf(
+  rules: readonly { readonly threshold: number }[],
+  scores: readonly SignalScore[],
+  softMatchThreshold: number | null,
+): SignalMatch[] {
   const above = (threshold: (index: number) => number) =>
     scores
       .filter(({ score }, index) => score >= threshold(index))
       .map(({ rule, score }) => ({ rule, confidence: Math.min(Math.max(score, 0), 1), value: score }));
   const hard = above((index) => rules[index]?.threshold ?? Infinity);
-  return hard.length > 0 ? hard : above(() => SOFT_MATCH_THRESHOLD);
+  return hard.length > 0 || softMatchThreshold === null ? hard : above(() => softMatchThreshold);
 }
 
 /** prototypeScore of one rule over the rows of its candidates; a single candidate scores as itself. */

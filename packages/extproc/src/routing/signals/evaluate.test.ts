@@ -5,6 +5,7 @@ import { routingSchema } from "../schema.ts";
 import { routing, stillClock } from "../testing/fixtures.ts";
 import { WordEmbedder } from "../testing/word-embedder.ts";
 import { createEvaluators, evaluateSignals } from "./evaluate.ts";
+import { signalSettings } from "../testing/signal-parts.ts";
 
 const window = { maxTokens: 128, sampling: "head" } as const;
 const request = promptRequest("a text");
@@ -14,7 +15,7 @@ const never = () => new Promise<never>(() => undefined);
 describe("evaluateSignals", () => {
   it("evaluates only the signal types that are used and configured", () => {
     const { signals } = routingSchema.parse(routing);
-    const types = (used: string[]) => createEvaluators(signals, new Set(used), { window }).map(({ type }) => type);
+    const types = (used: string[]) => createEvaluators(signals, new Set(used), signalSettings({ window })).map(({ type }) => type);
     expect(types(["keyword"])).toEqual(["keyword"]);
     expect(types(["domain", "keyword", "language"])).toEqual(["keyword", "domain"]);
     expect(types([])).toEqual([]);

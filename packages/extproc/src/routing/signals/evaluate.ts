@@ -5,9 +5,11 @@
 import {
   RouterError,
   type CallOptions,
+  type CascadeStep,
   type Clock,
   type Embedder,
   type RoutingRequest,
+  type SignalDefinition,
   type SignalEvaluation,
   type SignalEvaluator,
   type SignalMatch,
@@ -25,6 +27,8 @@ export interface SignalOutcome {
   readonly matches: readonly SignalMatch[];
   readonly scores: readonly SignalScore[];
   readonly sampled: boolean;
+  /** Who answered, where the embedded tier can answer alone. */
+  readonly cascade: CascadeStep | null;
   /** Why it could not be evaluated, or null. */
   readonly error: RouterError | null;
   readonly durationMs: number;
@@ -42,18 +46,24 @@ export interface NamedEvaluator {
   readonly evaluator: SignalEvaluator;
 }
 
+/** ConfiguredEvaluator is one that was made of rules, with what its signal type needs. */
+export interface ConfiguredEvaluator extends NamedEvaluator {
+  readonly needs: SignalDefinition["needs"];
+}
+
 /** createEvaluators makes the evaluators of those signal types that `used` names. */
 export function createEvaluators(
   config: RoutingConfig["signals"],
   used: ReadonlySet<string>,
   settings: SignalSettings,
-): readonly NamedEvaluator[] {
+): readonly ConfiguredEvaluator[] {
   return signals
     .filter(({ type, configKey }) => used.has(type) && config[configKey].length > 0)
     .map((definition) => {
       // The registry's union of `create`s cannot be called with the union of their rules; each gets the rules of its own key.
       const create = definition.create as (rules: readonly unknown[], settings: SignalSettings) => SignalEvaluator;
-      return { type: definition.type, evaluator: create(config[definition.configKey], settings) };
+      const evaluator = create(config[definition.configKey], settings);
+      return { type: definition.type, needs: evaluator.needs ?? definition.needs, evaluator };
     });
 }
 
@@ -74,17 +84,22 @@ export async function evaluateSignals(
       matches: evaluation.matches ?? [],
       scores: evaluation.scores ?? [],
       sampled: evaluation.sampled ?? false,
+      cascade: evaluation.cascade ?? null,
       error,
       durationMs: clock.now() - started,
     };
   };
 
+  const provisional = Array.from<SignalEvaluation | undefined>({ length: evaluators.length });
   const pending: Promise<void>[] = [];
   evaluators.forEach(({ type, evaluator }, index) => {
     const succeed = (evaluation: SignalEvaluation) => record(index, type, evaluation, null);
-    const fail = (error: unknown) => record(index, type, {}, RouterError.from(error));
+    const fail = (error: unknown) => record(index, type, provisional[index] ?? {}, RouterError.from(error));
+    const settleFor = (evaluation: SignalEvaluation) => {
+      provisional[index] = evaluation;
+    };
     try {
-      const evaluation = evaluator.evaluate(request, { ...options, inference });
+      const evaluation = evaluator.evaluate(request, { ...options, inference, provisional: settleFor });
       if (evaluation instanceof Promise) pending.push(evaluation.then(succeed, fail));
       else succeed(evaluation);
     } catch (error) {
@@ -98,7 +113,12 @@ export async function evaluateSignals(
   // What is still open is late. Its slot is taken here, so that an answer which comes after all changes nothing.
   evaluators.forEach(({ type }, index) => {
     if (outcomes[index] !== undefined) return;
-    record(index, type, {}, new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known"));
+    record(
+      index,
+      type,
+      provisional[index] ?? {},
+      new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known"),
+    );
   });
   return resultsOf(outcomes as SignalOutcome[]);
 }

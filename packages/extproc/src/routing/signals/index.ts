@@ -4,5 +4,6 @@ import { domain } from "./domain.ts";
 import { embedding } from "./embedding.ts";
 import { keyword } from "./keyword.ts";
 import { language } from "./language.ts";
+import { pii } from "./pii.ts";
 
-export const signals = [keyword, domain, embedding, context, language] as const;
+export const signals = [keyword, domain, embedding, context, language, pii] as const;

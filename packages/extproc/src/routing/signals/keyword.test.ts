@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { promptRequest } from "../chat-request.ts";
 import { keyword } from "./keyword.ts";
+import { signalContext, signalSettings } from "../testing/signal-parts.ts";
 
-const inference = { embed: () => Promise.reject(new Error("not asked")) };
-const settings = { window: { maxTokens: 128, sampling: "head" } } as const;
+const settings = signalSettings();
 
 async function matches(rule: object, text: string): Promise<boolean> {
   const evaluator = keyword.create([keyword.rule.parse({ name: "rule", operator: "OR", ...rule })], settings);
-  const evaluation = await evaluator.evaluate(promptRequest(text), { inference });
+  const evaluation = await evaluator.evaluate(promptRequest(text), signalContext());
   return evaluation.matches.length > 0;
 }
 
@@ -62,7 +62,7 @@ describe("keyword operators", () => {
     const rules = ["b", "a", "c"].map((name) =>
       keyword.rule.parse({ name, operator: "OR", keywords: [name === "c" ? "nothing" : "tree"] }),
     );
-    const { matches } = await keyword.create(rules, settings).evaluate(promptRequest("a tree"), { inference });
+    const { matches } = await keyword.create(rules, settings).evaluate(promptRequest("a tree"), signalContext());
     expect(matches).toEqual([
       { rule: "b", confidence: 1 },
       { rule: "a", confidence: 1 },

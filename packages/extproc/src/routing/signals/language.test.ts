@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { promptRequest } from "../chat-request.ts";
 import { language } from "./language.ts";
+import { signalContext, signalSettings } from "../testing/signal-parts.ts";
 
-const inference = { embed: () => Promise.reject(new Error("not asked")) };
 const evaluator = language.create(
   ["en", "de", "fr", "zh", "ja", "ru"].map((name) => language.rule.parse({ name })),
-  { window: { maxTokens: 128, sampling: "head" } },
+  signalSettings(),
 );
 
 it.each([
@@ -16,13 +16,13 @@ it.each([
   ["壁の日陰を好む植物はどれですか。", "ja"],
   ["Какие растения любят тень от стены?", "ru"],
 ])("%j is %s", async (text, expected) => {
-  const { matches } = await evaluator.evaluate(promptRequest(text), { inference });
+  const { matches } = await evaluator.evaluate(promptRequest(text), signalContext());
   expect(matches.map(({ rule }) => rule)).toEqual([expected]);
   expect(matches[0]?.confidence).toBeGreaterThan(0.3);
 });
 
 it.each(["", "2+2", "ok"])("takes %j for English with confidence 0.5, because it cannot tell", async (text) => {
-  const { matches } = await evaluator.evaluate(promptRequest(text), { inference });
+  const { matches } = await evaluator.evaluate(promptRequest(text), signalContext());
   expect(matches).toMatchObject([{ rule: "en", confidence: 0.5 }]);
 });
 

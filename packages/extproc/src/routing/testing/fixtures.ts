@@ -10,6 +10,8 @@ const settings: RoutingSettings = {
   strategy: "priority",
   deadlineMs: 5_000,
   window: { maxTokens: 128, sampling: "head_middle_tail" },
+  softMatchThreshold: 0.5,
+  domainCascade: "auto",
   autoModelNames: ["vllm-sr/auto", "auto", "MoM"],
   includeConfigModels: false,
   unknownModel: "refuse",

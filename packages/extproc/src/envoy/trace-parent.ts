@@ -1,0 +1,23 @@
+/**
+ * Which span of the gateway is the parent of a request's. Gateways tell it twice, in the metadata of the gRPC stream and in the request's
+ * own header, and differ in which of the two is ever exported (measured: Envoy 1.40, agentgateway 1.3).
+ */
+import type { Metadata } from "@grpc/grpc-js";
+import { traceContextIn, parseTraceContext, type HeaderEntry, type TraceContext } from "@turnout/shared";
+import type { Gateway } from "./body-mode.ts";
+
+/** streamTrace reads the metadata of the stream. */
+export function streamTrace(metadata: Metadata): TraceContext | null {
+  const text = (name: string) => metadata.get(name).filter((value) => typeof value === "string" && value !== "");
+  const [traceparent, ...others] = text("traceparent");
+  return others.length > 0 ? null : parseTraceContext(traceparent?.toString(), text("tracestate").join(","));
+}
+
+/**
+ * traceParent: Envoy's metadata is its span for this call, and the header the client's own, from before Envoy's. agentgateway exports the
+ * span of its metadata only in passing, so that the header, its server span, is the one that will be there.
+ */
+export function traceParent(gateway: Gateway, stream: TraceContext | null, headers: readonly HeaderEntry[]): TraceContext | null {
+  const header = traceContextIn(headers);
+  return gateway === "agentgateway" ? (header ?? stream) : (stream ?? header);
+}
