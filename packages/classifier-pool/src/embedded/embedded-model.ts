@@ -268,7 +268,9 @@ export function encoderLogits({ inWeight, inBias, outWeight, outBias }: EncoderL
     for (let i = 0; i < dimension; i += 1) styled += (vector[i] as number) * (inWeight[at + dimension + i] as number);
     return Math.max(plain + exam * styled, 0);
   });
-  return outBias.map((bias, label) => neurons.reduce((sum, neuron, i) => sum + neuron * (outWeight[label * neurons.length + i] as number), bias));
+  return outBias.map((bias, label) =>
+    neurons.reduce((sum, neuron, i) => sum + neuron * (outWeight[label * neurons.length + i] as number), bias),
+  );
 }
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));

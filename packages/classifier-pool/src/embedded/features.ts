@@ -9,7 +9,8 @@ const WORD_ROWS = 1 << 17;
 const PAIR_ROWS = 1 << 17;
 const GRAM_ROWS = 1 << 18;
 export const ROWS = WORD_ROWS + PAIR_ROWS + GRAM_ROWS;
-/** FIRST_GRAM_ROW: rows below are words and pairs. */
+/** FIRST_PAIR_ROW and FIRST_GRAM_ROW: words come first, then pairs, then n-grams. */
+export const FIRST_PAIR_ROW = WORD_ROWS;
 export const FIRST_GRAM_ROW = WORD_ROWS + PAIR_ROWS;
 
 /** FEATURES_VERSION changes whenever the same text gives other rows; a model trained on another version is refused. */
@@ -121,7 +122,7 @@ export class Featurizer {
         at += 1;
       } while (kind !== SYMBOL && at < read.length && this.#continues(kind, read.charCodeAt(at)));
       this.#addWord(spread(hash) & (WORD_ROWS - 1));
-      this.#add(WORD_ROWS + (spread(mixIn(Math.imul(previous, 31), hash)) & (PAIR_ROWS - 1)));
+      this.#add(FIRST_PAIR_ROW + (spread(mixIn(Math.imul(previous, 31), hash)) & (PAIR_ROWS - 1)));
       previous = hash;
       if (kind === UNSPACED) this.#addRuns(read, start, at);
       else if (kind !== SYMBOL) this.#addGrams(read, start, Math.min(at, start + MAX_WORD));
