@@ -48,7 +48,7 @@ describe.each([1, 2, 3])("a simulated pool (seed %i)", (seed) => {
     expect(waitOf(long, 1)).toBeLessThan(1_200);
   });
 
-  it.each([0.3, 0.5])("keeps short texts quick beside 15 %% of long ones, at %d of its capacity", (utilisation) => {
+  it.each([0.3, 0.5])("at a load of %f keeps short texts quick beside long ones", (utilisation) => {
     const perSecond = capacityOf(lengths.mixed) * utilisation;
     const load = { seconds: 60, patienceMs: 80 };
     const mixed = simulate({ ...load, perSecond, tokens: lengths.mixed }, seed);

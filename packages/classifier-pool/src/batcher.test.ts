@@ -199,7 +199,8 @@ describe("what would come too late", () => {
   const busy = (leftMs: number): Partial<Load> => ({ running: [{ tokens: 20, leftMs }] });
   it.each<{ rule: string; waiting?: Entry[]; pushed: Entry; load?: Partial<Load>; becomes: "queued" | "standby" | "late" }>([
     { rule: "queues what has the time", pushed: entry("x", 20, { deadline: 28 }), becomes: "queued" },
-    { rule: "refuses what has not, though nobody is before it", pushed: entry("x", 20, { deadline: 19 }), becomes: "late" },
+    { rule: "refuses what has not, though nobody is before it", pushed: entry("x", 20, { deadline: 13 }), becomes: "late" },
+    { rule: "doubts its estimate before it refuses", pushed: entry("x", 20, { deadline: 15 }), becomes: "standby" },
     { rule: "counts what runs, shared by the workers", pushed: entry("x", 20, { deadline: 78 }), load: busy(100), becomes: "queued" },
     {
       rule: "keeps on standby what could begin only after what runs",
@@ -279,7 +280,7 @@ describe("standby", () => {
       [leaver, entry("s", 20, { deadline: 38 }), entry("t", 20, { deadline: 39 })],
     );
     leaver.cancelled = true;
-    const { dropped, shed } = batcher.cut(11, 0, load);
+    const { dropped, shed } = batcher.cut(24.5, 0, load);
     expect([names(dropped), names(shed)]).toEqual([["leaver"], ["s"]]);
     expect([batcher.size, batcher.standby]).toEqual([3, 1]);
   });
@@ -375,7 +376,9 @@ describe("under random load", () => {
             if (batch.length > 1) expect(longest * batch.length).toBeLessThanOrEqual(bounds.maxBatchTokens);
             const leader = batch[0]!.tokens;
             for (const { tokens } of batch) expect(Math.abs(tokens - leader)).toBeLessThanOrEqual(Math.max(4, leader / 4));
-            for (const { deadline } of batch) expect(now + batchWork(longest, batch.length) * msPerToken).toBeLessThanOrEqual(deadline);
+            // Alone, a text from standby is begun in the hope that the estimate is too high.
+            const estimate = batchWork(longest, batch.length) * msPerToken * (batch.length === 1 ? 0.5 : 1);
+            for (const { deadline } of batch) expect(now + estimate).toBeLessThanOrEqual(deadline);
             // The leader has overtaken nobody of its own length who was there before it and has no more time.
             for (const each of alive.slice(0, alive.indexOf(batch[0]!))) {
               if (!shed.includes(each) && each.tokens === leader) expect(each.deadline).toBeGreaterThan(batch[0]!.deadline);
@@ -392,7 +395,7 @@ describe("under random load", () => {
             const full = waiting.length >= bounds.queueLimit;
             const admission = batcher.push(each, now, loadOf([]));
             if (!room) expect(admission).toBe("full");
-            else if (now + batchWork(each.tokens, 1) * msPerToken > each.deadline) expect(["late", "admitted"]).toContain(admission);
+            else if (now + (batchWork(each.tokens, 1) * msPerToken) / 2 > each.deadline) expect(["late", "admitted"]).toContain(admission);
             // Besides, whoever finds all places for standby taken.
             else if (batcher.standby + 1 <= bounds.queueLimit / 4) expect(admission).toBe("admitted");
             // Full with some gone: the batcher forgot the gone ones, which nobody waits for.

@@ -88,6 +88,10 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   const stop = new AbortController();
   const report = (part: string, problem: string) => logger.error({ part, problem }, "a part did not stop cleanly");
 
+  /** The encoder has been ready once, or is not needed; before that, warmAndServe() warms whatever is in force by then. */
+  let settled = false;
+  /** The configuration whose anchors are encoded. */
+  let warmed: Serving | null = null;
   const embedded = createEmbeddedTier();
   const classifier = await openClassifier({ document: config.document, env, model: options.model, onReady: renew, logger, metrics });
   gaugeStatus(metrics, classifier);
@@ -101,7 +105,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   }
 
   function announce({ warnings }: RouterConfig): void {
-    for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "accepted without effect");
+    for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "configuration warning");
   }
 
   function build(next: RouterConfig): Serving {
@@ -126,11 +130,6 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       }),
     };
   }
-
-  /** The encoder has been ready once, or is not needed; before that, warmAndServe() warms whatever is in force by then. */
-  let settled = false;
-  /** The configuration whose anchors are encoded. */
-  let warmed: Serving | null = null;
 
   /** warm encodes the anchors. It waits for an encoder that is busy or being replaced, and rejects when that takes too long. */
   async function warm({ routing }: Serving): Promise<void> {
