@@ -85,7 +85,8 @@ const catalogue = {
     http: 503,
     grpc: "UNAVAILABLE",
     help: "No encoder is loaded; start-up said why and what to do.",
-    remedy: "Run `turnout models prepare`, then restart; until then only signals that need no encoder match.",
+    remedy:
+      "Run `turnout models prepare`, then restart; until then only signals that need no encoder match, and known domains by the embedded tier.",
   },
   worker_failed: {
     http: 503,
@@ -108,8 +109,8 @@ const catalogue = {
   model_unsupported: {
     http: 500,
     grpc: "FAILED_PRECONDITION",
-    help: "A model's architecture or pooling is not one that Turnout can prepare.",
-    remedy: "Choose an encoder that `turnout models list` knows.",
+    help: "A model is not one that Turnout can serve here, or is asked for what it does not give; the message says why.",
+    remedy: "Do what the message says, or choose another model (docs/models.md).",
   },
   upstream_unreachable: {
     http: 502,
@@ -128,6 +129,12 @@ const catalogue = {
     grpc: "DEADLINE_EXCEEDED",
     help: "The backend did not answer in time.",
     remedy: "See the load of the model's server, or raise `timeout` of the listener.",
+  },
+  text_unscanned: {
+    http: 503,
+    grpc: "RESOURCE_EXHAUSTED",
+    help: "A safety signal has not read a request's texts whole, because they are too long for it.",
+    remedy: "Let the rule say `on_error: match`, or use a method that reads everything (`classifier` for jailbreak).",
   },
   port_in_use: {
     http: 500,

@@ -23,7 +23,7 @@ export const acceptedBlocks = {
   "global.model_catalog.embeddings.semantic.embedding_config.prototype_scoring":
     "tune how the candidates of an embedding rule are summed up",
   "global.model_catalog.system": "choose the models of vLLM Semantic Router's classifiers",
-  "global.model_catalog.modules": "tune vLLM Semantic Router's classifiers",
+  "global.model_catalog.modules": "tune vLLM Semantic Router's classifiers (of it, prompt_guard.on_error is read)",
   "global.model_catalog.external": "declare language models that classify",
   "global.model_catalog.kbs": "declare knowledge bases for the kb signal",
   "global.integrations.tools": "choose tools by similarity to the prompt",

@@ -9,9 +9,11 @@ import type { ConfigWarning } from "./config-warning.ts";
 import { declareReferencedDomains } from "./domains.ts";
 import { applyEnvironment, type AppliedSetting } from "./environment.ts";
 import { documentJsonSchema } from "./json-schema.ts";
+import { warnLapses } from "./lapses.ts";
 import { at, toPlain, type LocatedMap, type Path } from "./located.ts";
 import { warnModelCatalog } from "./model-catalog.ts";
 import { parseYaml } from "./parse.ts";
+import { applyPromptGuard } from "./prompt-guard.ts";
 import { checkReferences } from "./references.ts";
 import { reportIssues } from "./schema-problems.ts";
 import { documentSchema, type ConfigDocument } from "./schema.ts";
@@ -57,6 +59,7 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
   const fromEnvironment = applyEnvironment(root, env, schema, report);
   normaliseAliases(root, report);
   const domainWarnings = declareReferencedDomains(root, source);
+  applyPromptGuard(root);
   refuseUnsupported(root, schema, report);
   const checked = validate(root, documentSchema);
   if (!checked.success) reportIssues(root, checked.error.issues, schema, report);
@@ -65,7 +68,9 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
 
   const document = checked.data;
   const catalogWarnings = warnModelCatalog(root, document.global.model_catalog, document.turnout.classifier.model, source);
-  const warnings = [...domainWarnings, ...warnAccepted(root, source), ...catalogWarnings].sort((a, b) => a.line - b.line);
+  const warnings = [...domainWarnings, ...warnAccepted(root, source), ...catalogWarnings, ...warnLapses(root, document, source)].sort(
+    (a, b) => a.line - b.line,
+  );
   return deepFreeze({ document, warnings, file, fromEnvironment, hash: hashOf(text) });
 }
 

@@ -13,7 +13,7 @@ export {
   type Detection,
   type PiiType,
 } from "./pii/detection.ts";
-export { detectPii, maskPii } from "./pii/detect.ts";
+export { loadPii } from "./pii/load.ts";
 export { piiTypeOf } from "./pii/vocabulary.ts";
 export type { PluginRun } from "./plugins/run.ts";
 export { modelListReply } from "./replies.ts";
@@ -27,7 +27,7 @@ export {
   type RoutingConfig,
 } from "./schema.ts";
 export { algorithms } from "./selection/index.ts";
-export type { SignalOutcome } from "./signals/evaluate.ts";
+export { createEvaluators, evaluateSignals, type SignalOutcome } from "./signals/evaluate.ts";
 export { DOMAIN_DEFAULTS } from "./signals/domain.ts";
 export { signals } from "./signals/index.ts";
 export { autoModelNames, createRoutingSnapshot, type RoutingSettings, type RoutingSnapshot, type SnapshotParts } from "./snapshot.ts";

@@ -59,10 +59,21 @@ const rule = z.strictObject({
   name: z
     .string()
     .min(1)
-    .describe("What conditions refer to. The name is itself compared with the text; `other` takes what is near to no domain."),
-  description: z.string().default("").describe("Topics of the domain, separated by commas or in sentences."),
-  exemplars: z.array(z.string().min(1)).default([]).describe("Texts typical of the domain; Turnout's addition to vSR's schema."),
-  mmlu_categories: z.array(z.string().min(1)).default([]).describe("Other domain names that this one stands for too."),
+    .describe(
+      "What conditions refer to. The 14 known names (docs/accuracy.md) are recognised by training, any other by itself, description and exemplars. `other` takes what belongs to no domain.",
+    ),
+  description: z
+    .string()
+    .default("")
+    .describe("Topics of the domain, separated by commas or in sentences. Not read where all domains are known ones."),
+  exemplars: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Texts typical of the domain; Turnout's addition to vSR's schema. Not read where all domains are known ones."),
+  mmlu_categories: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Other domain names that this one stands for too; known ones make it known."),
 });
 
 type Rule = z.output<typeof rule>;
@@ -102,7 +113,7 @@ export const domain = defineSignal({
   header: "domains",
   needs: "embedding",
   summary:
-    "Names the one domain of the user's text: the 14 known names by trained classifiers, any other by what its name, description and exemplars say.",
+    "Names the one domain of the user's text: the 14 known names by trained classifiers, which ask the encoder where they are unsure, any other by what its name, description and exemplars say.",
   rule,
   create(rules, { window, embedded, encoderModel, domainCascade }) {
     const trained = embedded === null ? null : TrainedDomains.of(rules, embedded);

@@ -90,6 +90,8 @@ export async function evaluateSignals(
     };
   };
 
+  /** Aborted when the answers are taken: what is still at work by then works in vain. */
+  const over = new AbortController();
   const provisional = Array.from<SignalEvaluation | undefined>({ length: evaluators.length });
   const pending: Promise<void>[] = [];
   evaluators.forEach(({ type, evaluator }, index) => {
@@ -99,7 +101,7 @@ export async function evaluateSignals(
       provisional[index] = evaluation;
     };
     try {
-      const evaluation = evaluator.evaluate(request, { ...options, inference, provisional: settleFor });
+      const evaluation = evaluator.evaluate(request, { ...options, signal: over.signal, inference, provisional: settleFor });
       if (evaluation instanceof Promise) pending.push(evaluation.then(succeed, fail));
       else succeed(evaluation);
     } catch (error) {
@@ -108,7 +110,10 @@ export async function evaluateSignals(
   });
   inference.flush(options);
 
-  if (pending.length > 0) await settledInTime(Promise.all(pending), clock, options);
+  if (pending.length > 0) {
+    await settledInTime(Promise.all(pending), clock, options);
+    over.abort();
+  }
   options.signal?.throwIfAborted();
   // What is still open is late. Its slot is taken here, so that an answer which comes after all changes nothing.
   evaluators.forEach(({ type }, index) => {

@@ -2,8 +2,9 @@
 import { context } from "./context.ts";
 import { domain } from "./domain.ts";
 import { embedding } from "./embedding.ts";
+import { jailbreak } from "./jailbreak.ts";
 import { keyword } from "./keyword.ts";
 import { language } from "./language.ts";
 import { pii } from "./pii.ts";
 
-export const signals = [keyword, domain, embedding, context, language, pii] as const;
+export const signals = [keyword, domain, embedding, context, language, pii, jailbreak] as const;

@@ -4,14 +4,14 @@
  * Nothing is blocked here: a decision does that, with a plugin that answers. What was found is kept as types, never as text.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { defineSignal, type RoutingRequest, type SignalContext, type SignalEvaluation, type TextScan } from "@turnout/shared";
+import { defineSignal, RouterError, type RoutingRequest, type SignalContext, type SignalEvaluation, type TextScan } from "@turnout/shared";
 import { z } from "zod";
-import { DEFAULT_PII_THRESHOLD } from "../pii/detection.ts";
-import { PiiFindings, slicesOf } from "../pii/findings.ts";
+import { DEFAULT_PII_THRESHOLD, DEFAULT_PII_TYPES } from "../pii/detection.ts";
+import { PiiFindings } from "../pii/findings.ts";
+import { loadPii } from "../pii/load.ts";
+import { SLICE, slicesOf } from "../pii/slices.ts";
 import { KNOWN_PII_TYPES, piiTypeOf } from "../pii/vocabulary.ts";
 
-/** Texts of a request, in UTF-16 units, that are searched without letting other requests have a turn. */
-const AT_ONCE = 48 * 1024;
 /** What a token classifier reads of a text at most. */
 const MODEL_WINDOW = { maxTokens: 8192, sampling: "head" } as const;
 
@@ -65,16 +65,11 @@ export const pii = defineSignal({
   create(rules) {
     const compiled = rules.map((rule) => ({ ...rule, allowed: new Set(rule.pii_types_allowed.map(piiTypeOf)) }));
     const needsModel = rules.some(({ model }) => model !== undefined);
+    const loading = loadPii();
+    loading.catch(() => undefined); // told by each evaluation
     return {
       needs: needsModel ? "embedding" : "nothing",
-      evaluate(request, context) {
-        const search = new PiiSearch(compiled, request);
-        if (!needsModel && search.size <= AT_ONCE) {
-          search.all();
-          return search.evaluation();
-        }
-        return search.inTurns(context);
-      },
+      evaluate: (request, context) => new PiiSearch(compiled, request).run(loading, context),
     };
   },
 });
@@ -92,7 +87,6 @@ interface ModelFindings {
 
 /** PiiSearch is the search of one request's texts for all rules. */
 class PiiSearch {
-  readonly size: number;
   readonly #rules: readonly CompiledRule[];
   readonly #threshold: number;
   readonly #current: string;
@@ -112,31 +106,27 @@ class PiiSearch {
     this.#history = rules.some((rule) => rule.include_history)
       ? request.messages.flatMap(({ text }, index) => (index === last ? [] : [text]))
       : [];
-    this.size = this.#history.reduce((sum, text) => sum + text.length, this.#current.length);
   }
 
-  /** all searches everything with the detectors, at once. */
-  all(): void {
-    this.#inCurrent.search(this.#current, this.#threshold);
-    for (const text of this.#history) this.#inHistory.search(text, this.#threshold);
-    this.#searched = true;
-  }
-
-  /** inTurns asks the models first, then searches slice by slice and lets other requests have their turn between them. */
-  async inTurns(context: SignalContext): Promise<SignalEvaluation> {
+  /** run asks the models, then searches slice by slice; in a long text other requests have their turn between slices. */
+  async run(loading: ReturnType<typeof loadPii>, context: SignalContext): Promise<SignalEvaluation> {
     const scans = this.#askModels(context);
     scans.catch(() => undefined); // heard below, once the detectors are through
     const tell = () => context.provisional(this.evaluation());
     tell();
-    let atOnce = 0;
+    const { detectPii } = await loading.catch((cause: unknown) => {
+      throw new RouterError("internal", "the detectors of personal data could not be loaded", { cause });
+    });
+    let unbroken = 0;
     const search = async (findings: PiiFindings, text: string) => {
       for (const slice of slicesOf(text)) {
-        findings.search(slice, this.#threshold);
-        atOnce += slice.length;
-        if (atOnce < AT_ONCE / 2) continue;
-        atOnce = 0;
-        tell();
-        await turn(undefined, context.signal === undefined ? {} : { signal: context.signal });
+        if (unbroken + slice.length > SLICE) {
+          unbroken = 0;
+          tell();
+          await turn(undefined, context.signal === undefined ? {} : { signal: context.signal });
+        }
+        findings.addDetections(detectPii(slice, DEFAULT_PII_TYPES, this.#threshold));
+        unbroken += slice.length;
       }
     };
     await search(this.#inCurrent, this.#current);
