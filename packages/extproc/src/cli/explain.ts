@@ -1,4 +1,5 @@
-import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
+import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
+import { createMetrics, silentLogger, systemClock, type EncoderStatus } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import type { Command } from "commander";
 import { loadConfig, routingSettingsOf } from "../config/index.ts";
@@ -45,6 +46,8 @@ export function addExplainCommand(program: Command, env: Environment): void {
           providers: document.providers,
           settings: routingSettingsOf(document),
           embedder: classifier.pinned(),
+          embedded: createEmbeddedTier(),
+          encoderModel: () => modelOf(classifier.status()),
           clock: systemClock,
         });
         if (router.needsEncoder) classifier.start();
@@ -60,3 +63,5 @@ export function addExplainCommand(program: Command, env: Environment): void {
       }
     });
 }
+
+const modelOf = (status: EncoderStatus) => (status.state === "ready" ? status.model : null);

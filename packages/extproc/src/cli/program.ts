@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addClassifierCommand } from "./classifier.ts";
 import { addConfigCommands } from "./config.ts";
+import { addEvalCommand } from "./eval.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addModelsCommands } from "./models.ts";
 import { addQuickstartCommand } from "./quickstart.ts";
@@ -21,6 +22,7 @@ export function createProgram(env: Environment): Command {
   addServeCommand(program, env);
   addQuickstartCommand(program, env);
   addExplainCommand(program, env);
+  addEvalCommand(program, env);
   addConfigCommands(program, env);
   addModelsCommands(program, env);
   addSimulateCommand(program);
