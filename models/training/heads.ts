@@ -1,4 +1,5 @@
 /** The heads beside the domains, and what each learns from. */
+import { jailbreakHeads } from "./heads/jailbreak.ts";
 
 /** HeadRecipe is one further head of the model. */
 export interface HeadRecipe {
@@ -14,5 +15,5 @@ export interface HeadRecipe {
 
 /** otherHeads in the order in which they are trained. */
 export function otherHeads(): HeadRecipe[] {
-  return [];
+  return [...jailbreakHeads()];
 }

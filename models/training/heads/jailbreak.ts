@@ -3,6 +3,7 @@
  * Two heads of one label: one reads the words of a chunk, the other its cues (packages/extproc/src/routing/jailbreak, which also cuts
  * the texts here as it does there).
  */
+import { existsSync, readdirSync } from "node:fs";
 import { ATTACK, ATTACK_HEAD, CUE_HEAD } from "../../../packages/extproc/src/routing/jailbreak/attack-scale.ts";
 import { Chunks, TIER_CUT } from "../../../packages/extproc/src/routing/jailbreak/chunks.ts";
 import { CueReader } from "../../../packages/extproc/src/routing/jailbreak/cues.ts";
@@ -16,8 +17,8 @@ export interface AttackRow {
   readonly source: string;
 }
 
-/** Risk from which a chunk counts as an attack: chosen on development data so that at most 1 % of harmless texts with trigger words reach it. */
-const THRESHOLD = 0.8;
+/** Risk from which a chunk counts as an attack: at most 1 % of harmless texts with trigger words reach it (jailbreak-figures.ts). */
+export const THRESHOLD = 0.9;
 /** Chunks of one text that are learned from: a long one must not outweigh fifty short ones. */
 const MAX_CHUNKS = 6;
 const ATTACK_WEIGHT = 1.5;
@@ -28,27 +29,37 @@ const MIXED_BENIGN = 600;
 
 /** Harmless texts of other corpora, of which every n-th is taken. */
 const BENIGN: Readonly<Record<string, number>> = {
-  "chat/H.jsonl": 2,
-  "chat/I.jsonl": 2,
-  "chat/J.jsonl": 2,
-  "chat/K.jsonl": 2,
-  "chat_domain.train.jsonl": 3,
-  "domain.train.jsonl": 6,
-  "clinc150.train.jsonl": 12,
+  "chat/H.jsonl": 4,
+  "chat/I.jsonl": 4,
+  "chat/J.jsonl": 4,
+  "chat/K.jsonl": 4,
+  "chat_domain.train.jsonl": 6,
+  "domain.train.jsonl": 12,
+  "clinc150.train.jsonl": 24,
 };
 export const isChat = ({ source }: AttackRow) => source.startsWith("chat");
 
+/** authoredAttacks are the rows that authors wrote for this signal under briefs of their own; "….dev.jsonl" is never trained on. */
+export function authoredAttacks(set: "train" | "dev"): AttackRow[] {
+  const folder = new URL("../data/injection/", import.meta.url);
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith(".jsonl") && name.includes(".dev.") === (set === "dev"));
+  return names
+    .toSorted()
+    .flatMap((name) =>
+      readLines<AttackRow>(`injection/${name}`).map(({ text, label, source }) => ({ text, label, source: `turnout-${name[0]}/${source}` })),
+    );
+}
+
 /** attackRows of the training sets. */
 export function attackRows(): AttackRow[] {
-  const labelled = ["jailbreak.train.jsonl", "injection_own.train.jsonl", "injection/S.jsonl"].flatMap((file) =>
-    readLines<AttackRow>(file),
-  );
+  const labelled = ["jailbreak.train.jsonl", "injection_own.train.jsonl"].flatMap((file) => readLines<AttackRow>(file));
   const benign = Object.entries(BENIGN).flatMap(([file, nth]) =>
     readLines<{ readonly text: string }>(file)
       .filter((_, index) => index % nth === 0)
       .map(({ text }) => ({ text, label: 0, source: file })),
   );
-  return [...labelled, ...benign];
+  return [...labelled, ...authoredAttacks("train"), ...benign];
 }
 
 interface Piece {
@@ -85,18 +96,23 @@ function piecesOf({ text, label }: AttackRow): Piece[] {
   return taken.map((chunk) => ({ text: chunk, label, weight: weight / Math.sqrt(taken.length) }));
 }
 
-/** mixed are short attacks between harmless messages, and as long texts of harmless messages alone. */
+/** mixed are short attacks before, between and after harmless messages, and as long texts of harmless messages alone. */
 function mixed(rows: readonly AttackRow[]): Piece[] {
   const chat = rows.filter(isChat).map(({ text }) => text);
   const some = (n: number) => chat[(n * 7_919) % chat.length] as string;
-  const piece = (texts: readonly string[], label: number): Piece => ({
-    text: texts.join("\n\n").slice(0, TIER_CUT.length),
-    label,
-    weight: label === 1 ? MIXED_WEIGHT : 1,
-  });
+  const joined = (texts: readonly string[]) => texts.join("\n\n").slice(0, TIER_CUT.length);
   const attacks = rows.filter(({ text, label }) => label === 1 && text.length < SHORT);
   return [
-    ...attacks.map(({ text }, n) => piece([some(2 * n), text, some(2 * n + 1)], 1)),
-    ...Array.from({ length: MIXED_BENIGN }, (_, n) => piece([some(3 * n), some(3 * n + 1), some(3 * n + 2)], 0)),
+    ...attacks.flatMap(({ text }, n) =>
+      [0, 1, 2].map((place) => {
+        const texts = [some(6 * n + 2 * place), some(6 * n + 2 * place + 1)].toSpliced(place, 0, text);
+        return { text: joined(texts), label: 1, weight: MIXED_WEIGHT };
+      }),
+    ),
+    ...Array.from({ length: MIXED_BENIGN }, (_, n) => ({
+      text: joined([some(3 * n), some(3 * n + 1), some(3 * n + 2)]),
+      label: 0,
+      weight: 1,
+    })),
   ];
 }
