@@ -49,7 +49,8 @@ export function fitCascade(rows: readonly Answered[], coverage: number): number 
   const accuracy = (confidence: number) =>
     rows.filter((row) => (row.confidence >= confidence && row.coverage >= coverage ? row.ownRight : row.mixedRight)).length / rows.length;
   const always = rows.filter(({ mixedRight }) => mixedRight).length / rows.length;
-  return grid(0, 1, 0.01).find((confidence) => accuracy(confidence) >= always - ALLOWED_LOSS) ?? 1;
+  const found = grid(0, 1, 0.01).find((confidence) => accuracy(confidence) >= always - ALLOWED_LOSS) ?? 1;
+  return Number(found.toFixed(2));
 }
 
 function bestOf(values: readonly number[], loss: (value: number) => number): number {

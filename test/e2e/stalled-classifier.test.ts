@@ -50,7 +50,7 @@ const settings: RoutingSettings = {
   deadlineMs: 80,
   window: { maxTokens: 64, sampling: "head" },
   domainCascade: "auto",
-        softMatchThreshold: 0.5,
+  softMatchThreshold: 0.5,
   autoModelNames: ["auto"],
   includeConfigModels: false,
   unknownModel: "refuse",

@@ -44,7 +44,9 @@ const isFamily = (family: string) => (row: AttackRow) => familyOf(row) === famil
 const labelled = [...training.filter((row) => !isOther(row)), ...development];
 const attackFamilies = [...new Set(labelled.filter(({ label }) => label === 1).map(familyOf))];
 /** Sources of harmless texts that were written or collected for their trigger words. */
-const triggerFamilies = [...new Set(labelled.filter((row) => row.label === 0 && /^(notinject|turnout-)/.test(row.source)).map(familyOf))];
+const triggerFamilies = [
+  ...new Set(labelled.filter((row) => row.label === 0 && /^(notinject|turnout-(?!documents))/.test(row.source)).map(familyOf)),
+];
 
 /** fit gives the measure of models trained on these rows. */
 function fit(rows: readonly AttackRow[]): (row: AttackRow) => number {

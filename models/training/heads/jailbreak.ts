@@ -44,11 +44,10 @@ export function authoredAttacks(set: "train" | "dev"): AttackRow[] {
   const folder = new URL("../data/injection/", import.meta.url);
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => name.endsWith(".jsonl") && name.includes(".dev.") === (set === "dev"));
-  return names
-    .toSorted()
-    .flatMap((name) =>
-      readLines<AttackRow>(`injection/${name}`).map(({ text, label, source }) => ({ text, label, source: `turnout-${name[0]}/${source}` })),
-    );
+  return names.toSorted().flatMap((name) => {
+    const author = name.replace(/(\.dev)?\.jsonl$/, "");
+    return readLines<AttackRow>(`injection/${name}`).map((row) => ({ ...row, source: `turnout-${author}/${row.source}` }));
+  });
 }
 
 /** attackRows of the training sets. */

@@ -154,7 +154,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     if (status.state !== "unavailable" || !routing.router.needsEncoder || stop.signal.aborted) return;
     logger.error(
       { model: status.model, problem: status.reason },
-      "no encoder: domain and embedding signals do not match, keywords still route",
+      "no encoder: embedding signals and domains of your own do not match; keywords still route, and known domains by the embedded tier",
     );
   }
 

@@ -120,7 +120,7 @@ export class Featurizer {
           foreign += this.#foreign[unit] as number;
         }
         at += 1;
-      } while (kind !== SYMBOL && at < read.length && this.#continues(kind, read.charCodeAt(at)));
+      } while (at < read.length && this.#continues(kind, read.charCodeAt(at)));
       this.#addWord(spread(hash) & (WORD_ROWS - 1));
       this.#add(FIRST_PAIR_ROW + (spread(mixIn(Math.imul(previous, 31), hash)) & (PAIR_ROWS - 1)));
       previous = hash;
@@ -184,6 +184,7 @@ export class Featurizer {
   }
 
   #continues(kind: number, unit: number): boolean {
+    if (kind === SYMBOL) return false;
     const next = this.#kindOf(unit);
     return kind === UNSPACED ? next === UNSPACED : next === LETTER || next === DIGIT;
   }

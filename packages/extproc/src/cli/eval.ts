@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import { createMetrics, RouterError, silentLogger } from "@turnout/shared";
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { loadConfig, routingSettingsOf } from "../config/index.ts";
 import type { TaskName, Tier } from "../evaluation/tasks.ts";
 import { sourceOption } from "./options.ts";
@@ -21,6 +21,7 @@ interface EvalFlags {
   readonly source: readonly SourceName[];
 }
 
+const TASKS: readonly TaskName[] = ["domain", "jailbreak", "pii", "intent"];
 const quickstart = fileURLToPath(new URL("../../../../config/quickstart.yaml", import.meta.url));
 
 /** addEvalCommand adds `turnout eval`: how good the classifiers are on labelled texts of one's own. */
@@ -28,16 +29,20 @@ export function addEvalCommand(program: Command, env: Environment): void {
   program
     .command("eval")
     .description("Measure the classifiers on labelled texts (JSONL), as a configuration serves them.")
-    .addOption(new Option("--task <name>", "what is judged").choices(["domain", "jailbreak", "pii", "intent"]).makeOptionMandatory())
+    .addOption(new Option("--task <name>", "what is judged").choices(TASKS).argParser(parseTask).makeOptionMandatory())
     .requiredOption(
       "--data <file>",
       'labelled texts, one a line: {"text", "label"}; pii labels are [[start, end, TYPE], ...], jailbreak labels 1 or 0',
     )
-    .addOption(new Option("--tier <name>", "who may answer").choices(["embedded", "encoder", "cascade"]).default("cascade"))
+    .addOption(
+      new Option("--tier <name>", "who may answer; cascade: the encoder where the embedded tier is unsure")
+        .choices(["embedded", "encoder", "cascade"])
+        .default("cascade"),
+    )
     .option("--config <file>", "configuration whose rules are measured", quickstart)
     .option("--train <file>", "intent: examples of each label, one a line like --data")
     .option("--types <names>", "pii: types that count, with commas between (default: those with a checkable structure)")
-    .option("--json", "print one JSON object", false)
+    .option("--json", "print one JSON object; p50Us is of some texts asked one at a time", false)
     .option("--html <file>", "also write a page with the confusion matrix and a reliability diagram")
     .addOption(sourceOption())
     .action(async (flags: EvalFlags) => {
@@ -57,34 +62,49 @@ export function addEvalCommand(program: Command, env: Environment): void {
         metrics: createMetrics(),
       });
       try {
-        const needsEncoder = flags.task === "intent" || (flags.task === "domain" && flags.tier !== "embedded");
-        if (needsEncoder) {
-          classifier.start();
-          const status = await classifier.whenSettled();
-          if (status.state === "unavailable") throw new RouterError("encoder_unavailable", status.reason);
-        }
-        preparation.stop();
         const { window, softMatchThreshold, domainCascade } = routingSettingsOf(document);
-        const status = classifier.status();
-        const encoderModel = status.state === "ready" ? status.model : null;
+        const encoderModel = () => {
+          const status = classifier.status();
+          return status.state === "ready" ? status.model : null;
+        };
         const { figures, bins } = await tasks[flags.task]({
           file: flags.data,
           signals: document.routing.signals,
-          settings: { window, softMatchThreshold, domainCascade, embedded: createEmbeddedTier(), encoderModel: () => encoderModel },
+          settings: { window, softMatchThreshold, domainCascade, embedded: createEmbeddedTier(), encoderModel },
           tier: flags.tier,
-          embedder: classifier.pinned(),
+          async encoder() {
+            classifier.start();
+            const status = await classifier.whenSettled();
+            preparation.stop();
+            if (status.state === "unavailable") throw new RouterError("encoder_unavailable", status.reason);
+            return classifier.pinned();
+          },
           ...(flags.types === undefined ? {} : { types: flags.types.split(",").map((type) => type.trim()) }),
           ...(flags.train === undefined ? {} : { trainFile: flags.train }),
           progress: showProgress,
         });
         const result = { figures: { task: flags.task, tier: flags.tier, ...figures }, ...(bins === undefined ? {} : { bins }) };
-        if (flags.html !== undefined) await writeFile(flags.html, renderPage(result));
         process.stdout.write(flags.json ? `${JSON.stringify(result.figures)}\n` : renderFigures(result.figures));
+        if (flags.html !== undefined) await writePage(flags.html, renderPage(result));
       } finally {
         preparation.stop();
         await classifier.close();
       }
     });
+}
+
+function parseTask(name: string): TaskName {
+  if (name === "cache") throw new InvalidArgumentError("It arrives with the semantic cache.");
+  const task = TASKS.find((known) => known === name);
+  if (task === undefined) throw new InvalidArgumentError(`Allowed choices are ${TASKS.join(", ")}.`);
+  return task;
+}
+
+/** writePage comes after the figures are printed: a page that cannot be written loses nobody's measurement. */
+async function writePage(file: string, page: string): Promise<void> {
+  await writeFile(file, page).catch((cause: Error) => {
+    throw new RouterError("request_invalid", `the page cannot be written: ${cause.message}`, { cause });
+  });
 }
 
 /** showProgress keeps one line of a terminal; a log gets none. */

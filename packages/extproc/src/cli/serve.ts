@@ -108,7 +108,7 @@ export function describeEncoder(status: EncoderStatus): string {
     case "starting":
       return `${status.model} is starting`;
     case "unavailable":
-      return `none; only keywords route. ${status.reason}`;
+      return `none; only keywords and the embedded tier route. ${status.reason}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { fastResponse } from "../routing/plugins/fast-response.ts";
 import { signals } from "../routing/signals/index.ts";
 import type { ConditionConfig } from "../routing/decision/condition.ts";
 import type { SourceText } from "./config-error.ts";
@@ -10,8 +11,6 @@ import type { ConfigDocument } from "./schema.ts";
  * signal's rule says `on_error: match`. Both may be wanted; which one is in force is said at start.
  */
 
-const ANSWERING_PLUGIN = "fast_response";
-
 /** SafetyRule is a rule of a signal that has an on_error. */
 interface SafetyRule {
   readonly name: string;
@@ -21,7 +20,7 @@ interface SafetyRule {
 /** warnLapses gives one warning for each rule that blocking decisions rely on and that counts as "no match" when it fails. */
 export function warnLapses(root: LocatedMap, { routing }: ConfigDocument, source: SourceText): readonly ConfigWarning[] {
   const blocking = routing.decisions
-    .filter(({ plugins }) => plugins.some(({ type, configuration }) => type === ANSWERING_PLUGIN && configuration.enabled))
+    .filter(({ plugins }) => plugins.some(({ type, configuration }) => type === fastResponse.type && configuration.enabled))
     .map(({ name, rules }) => ({ name, leaves: leavesOf(rules) }));
   return signals.flatMap(({ type, configKey }) =>
     (routing.signals[configKey] as readonly SafetyRule[]).flatMap((rule, index) => {

@@ -200,13 +200,7 @@ describe("parseConfig", () => {
       25,
       "system_prompt, header_mutation, fast_response, response_cache",
     ],
-    [
-      "type: domain",
-      "type: jailbreak",
-      "routing.decisions[0].rules.conditions[0].type",
-      23,
-      "keyword, domain, embedding, context, language",
-    ],
+    ["type: domain", "type: kb", "routing.decisions[0].rules.conditions[0].type", 23, "keyword, domain, embedding, context, language"],
     ["      reasoning_family: qwen3\n", "      api_format: anthropic\n", "providers.models[0].api_format", 9, "openai"],
   ])("%j -> %j is unsupported by name, once, with what is supported", (before, after, path, line, supported) => {
     const problems = problemsOf(edit(before, after));

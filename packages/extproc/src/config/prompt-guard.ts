@@ -1,3 +1,4 @@
+import { jailbreak } from "../routing/signals/jailbreak.ts";
 import { at, itemsOf, textOf, type LocatedMap } from "./located.ts";
 
 /**
@@ -7,7 +8,7 @@ import { at, itemsOf, textOf, type LocatedMap } from "./located.ts";
 export function applyPromptGuard(root: LocatedMap): void {
   const guard = at(root, "global", "model_catalog", "modules", "prompt_guard", "on_error");
   if (guard === undefined || textOf(guard) !== "block") return;
-  for (const rule of itemsOf(at(root, "routing", "signals", "jailbreak"))) {
+  for (const rule of itemsOf(at(root, "routing", "signals", jailbreak.configKey))) {
     if (rule.kind !== "map" || rule.entries.has("on_error")) continue;
     const path = [...rule.path, "on_error"];
     rule.entries.set("on_error", {

@@ -3,35 +3,41 @@ import { readFile } from "node:fs/promises";
 import { RouterError } from "@turnout/shared";
 import { z } from "zod";
 
-/** lineSchemas are the lines of each task; further keys are allowed and not read. */
+const labelled = z.object({ text: z.string(), label: z.string().min(1) });
+const span = z.tuple([z.int().min(0), z.int().min(0), z.string().min(1)]);
+
+/** lineSchemas are the lines of each task; further keys are allowed and not read. Offsets of spans are UTF-16 units. */
 export const lineSchemas = {
-  domain: z.object({ text: z.string(), label: z.string().min(1) }),
-  intent: z.object({ text: z.string(), label: z.string().min(1) }),
-  jailbreak: z.object({ text: z.string(), label: z.union([z.literal(0), z.literal(1)]) }),
-  pii: z.object({ text: z.string(), label: z.array(z.tuple([z.int().min(0), z.int().min(0), z.string().min(1)])) }),
+  domain: labelled,
+  intent: labelled.extend({ text: z.string().min(1) }),
+  jailbreak: z.object({ text: z.string(), label: z.literal([0, 1]) }),
+  pii: z
+    .object({ text: z.string(), label: z.array(span) })
+    .refine(({ text, label }) => label.every(([start, end]) => start < end && end <= text.length), {
+      path: ["label"],
+      message: "expected [start, end, TYPE] with start < end, both within the text",
+    }),
 } as const;
 
 /** readLabelled rejects with RouterError "request_invalid". */
 export async function readLabelled<Line extends z.ZodType>(file: string, line: Line): Promise<z.output<Line>[]> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw new RouterError("request_invalid", `${file} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  const rows: z.output<Line>[] = [];
-  text.split("\n").forEach((source, index) => {
-    if (source.trim() === "") return;
-    let value: unknown;
-    try {
-      value = JSON.parse(source);
-    } catch (error) {
-      throw new RouterError("request_invalid", `${file}:${index + 1}: expected one JSON object a line: ${(error as Error).message}`);
-    }
-    const parsed = line.safeParse(value);
-    if (!parsed.success) throw new RouterError("request_invalid", `${file}:${index + 1}: ${z.prettifyError(parsed.error)}`);
-    rows.push(parsed.data);
+  const text = await readFile(file, "utf8").catch((cause: Error) => {
+    throw new RouterError("request_invalid", `${file} cannot be read: ${cause.message}`, { cause });
   });
+  const rows = text.split("\n").flatMap((source, index) => (source.trim() === "" ? [] : [parseLine(source, line, `${file}:${index + 1}`)]));
   if (rows.length === 0) throw new RouterError("request_invalid", `${file} has no lines`);
   return rows;
+}
+
+function parseLine<Line extends z.ZodType>(source: string, line: Line, place: string): z.output<Line> {
+  let value: unknown;
+  try {
+    value = JSON.parse(source.trim()); // trim also takes a byte order mark
+  } catch (cause) {
+    throw new RouterError("request_invalid", `${place}: expected one JSON object a line: ${(cause as Error).message}`, { cause });
+  }
+  const { data, error } = line.safeParse(value);
+  if (error === undefined) return data;
+  const problems = error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`));
+  throw new RouterError("request_invalid", `${place}: ${problems.join("; ")}`);
 }

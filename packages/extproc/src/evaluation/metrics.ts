@@ -96,10 +96,10 @@ export interface CalibrationBin {
 
 const BINS = 15;
 
-/** calibrationBins are 15 bins of equal width. */
+/** calibrationBins are 15 bins of equal width. An abstention claims nothing, and is in none of them. */
 export function calibrationBins(rows: readonly Classified[]): readonly CalibrationBin[] {
   const bins = Array.from({ length: BINS }, (_, index) => ({ from: index / BINS, rows: [] as Classified[] }));
-  for (const row of rows) bins[Math.min(BINS - 1, Math.floor(row.confidence * BINS))]?.rows.push(row);
+  for (const row of rows) if (!row.abstained) bins[Math.min(BINS - 1, Math.floor(row.confidence * BINS))]?.rows.push(row);
   return bins.map(({ from, rows: inside }) => ({
     from,
     count: inside.length,
@@ -113,8 +113,12 @@ export function calibrationBins(rows: readonly Classified[]): readonly Calibrati
 
 /** expectedCalibrationError is the mean distance of confidence and accuracy over the bins, by their counts. */
 export function expectedCalibrationError(rows: readonly Classified[]): number {
-  const distance = calibrationBins(rows).reduce((sum, { count, confidence, accuracy }) => sum + count * Math.abs(confidence - accuracy), 0);
-  return share(distance, rows.length);
+  const bins = calibrationBins(rows);
+  const distance = bins.reduce((sum, { count, confidence, accuracy }) => sum + count * Math.abs(confidence - accuracy), 0);
+  return share(
+    distance,
+    bins.reduce((sum, { count }) => sum + count, 0),
+  );
 }
 
 /** binaryFigures are those of a yes-or-no task. */

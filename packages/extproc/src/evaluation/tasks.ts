@@ -5,6 +5,8 @@
 import { RouterError, systemClock, type Embedder, type SignalSettings } from "@turnout/shared";
 import {
   createEvaluators,
+  DEFAULT_PII_TYPES,
+  DOMAIN_DEFAULTS,
   evaluateSignals,
   loadPii,
   PII_TYPES,
@@ -12,6 +14,8 @@ import {
   promptRequest,
   routingSchema,
   STRUCTURED_PII_TYPES,
+  type PiiType,
+  type RoutingConfig,
   type SignalOutcome,
 } from "../routing/index.ts";
 import { lineSchemas, readLabelled } from "./labelled-data.ts";
@@ -20,14 +24,16 @@ import { binaryFigures, calibrationBins, classificationFigures, spanFigures, typ
 /** Tier says who may answer. */
 export type Tier = "embedded" | "encoder" | "cascade";
 
+type Signals = RoutingConfig["signals"];
+
 /** TaskParts is what a task runs with. */
 export interface TaskParts {
   readonly file: string;
-  /** `routing.signals` of the configuration, checked by the schema. */
-  readonly signals: Readonly<Record<string, unknown>>;
+  readonly signals: Signals;
   readonly settings: SignalSettings;
   readonly tier: Tier;
-  readonly embedder: Embedder;
+  /** encoder is called once the rules turn out to need it, at most once; rejects when it cannot be had. */
+  readonly encoder: () => Promise<Embedder>;
   /** Types that a PII task counts. */
   readonly types?: readonly string[];
   /** Examples from which an intent task takes its labels. */
@@ -41,132 +47,160 @@ export interface TaskResult {
   readonly bins?: readonly CalibrationBin[];
 }
 
-/** tasks by name. */
+/** tasks by name. Each rejects with a RouterError: bad data, a tier that these rules do not have, a model that is missing. */
 export const tasks = { domain, intent, jailbreak, pii } as const;
 export type TaskName = keyof typeof tasks;
 
-/** Domains that are taken when the configuration has none of its own. */
-const KNOWN_DOMAINS = [
-  "biology",
-  "business",
-  "chemistry",
-  "computer science",
-  "economics",
-  "engineering",
-  "health",
-  "history",
-  "law",
-  "math",
-  "other",
-  "philosophy",
-  "physics",
-  "psychology",
-];
-const FALLBACK = "other";
 /** Texts that wait for an answer at the same time. */
 const IN_FLIGHT = 16;
 /** Texts that are asked one at a time, for p50Us. */
 const ALONE = 200;
 const WARM_TIMEOUT_MS = 600_000;
 
-/** plainName is a label as people spell it differently. */
-const plainName = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
+const signalsOf = (signals: object): Signals => routingSchema.parse({ signals }).signals;
 
 async function domain(parts: TaskParts): Promise<TaskResult> {
   const rows = await readLabelled(parts.file, lineSchemas.domain);
-  const own = parts.signals["domains"] as readonly unknown[] | undefined;
-  const rules = own === undefined || own.length === 0 ? KNOWN_DOMAINS.map((name) => ({ name })) : own;
-  return classify("domain", "domains", rules, rows, parts);
+  const known = parts.settings.embedded?.labelsOf("domain") ?? [];
+  const signals = parts.signals.domains.length > 0 ? parts.signals : signalsOf({ domains: known.map((name) => ({ name })) });
+  return classify(signals, rows, parts);
 }
 
 async function intent(parts: TaskParts): Promise<TaskResult> {
-  if (parts.trainFile === undefined)
+  if (parts.trainFile === undefined) {
     throw new RouterError("request_invalid", "--task intent needs --train FILE.jsonl, the examples of each label");
-  const [rows, examples] = await Promise.all([
-    readLabelled(parts.file, lineSchemas.intent),
-    readLabelled(parts.trainFile, lineSchemas.intent),
-  ]);
-  const exemplars = new Map<string, string[]>();
-  for (const { text, label } of examples) exemplars.set(label, [...(exemplars.get(label) ?? []), text]);
-  const rules = [...exemplars].map(([name, texts]) => ({ name, exemplars: texts }));
+  }
+  const rows = await readLabelled(parts.file, lineSchemas.intent);
+  const examples = Map.groupBy(await readLabelled(parts.trainFile, lineSchemas.intent), ({ label }) => label);
+  const domains = [...examples].map(([name, own]) => ({ name, exemplars: own.map(({ text }) => text) }));
   // Labels of this data are the user's own, even where one is called "law": nothing that was trained answers for them.
-  return classify("domain", "domains", rules, rows, { ...parts, settings: { ...parts.settings, embedded: null } });
+  return classify(signalsOf({ domains }), rows, { ...parts, settings: { ...parts.settings, embedded: null } });
 }
 
-/** classify has the domain signal's rules judge the texts; a text that matches nothing is an abstention, and counts as the fallback. */
+/**
+ * classify has the domain signal judge the texts. A text that matches nothing, or that is in a script nobody knows and fell to the
+ * fallback for that, is an abstention; both count as the fallback.
+ */
 async function classify(
-  type: string,
-  configKey: string,
-  rules: readonly unknown[],
+  signals: Signals,
   rows: readonly { readonly text: string; readonly label: string }[],
   parts: TaskParts,
 ): Promise<TaskResult> {
   const domainCascade = parts.tier === "cascade" ? "auto" : parts.tier;
-  const judge = await judgeOf(type, configKey, rules, { ...parts, settings: { ...parts.settings, domainCascade } });
+  const { judge, asksEncoder } = await judgeOf("domain", signals, { ...parts, settings: { ...parts.settings, domainCascade } });
   const { outcomes, ...speed } = await judgeAll(rows, judge, parts.progress);
-  const classified = rows.map(({ label }, index): Classified => {
+  const ruleOf = ruleNames(signals);
+  const classified = rows.map(({ text, label }, index): Classified => {
     const { matches, scores, cascade } = outcomes[index] as SignalOutcome;
-    const ranked = scores.toSorted((a, b) => b.score - a.score).map(({ rule }) => plainName(rule));
     const found = matches[0];
+    const predicted = plain(found?.rule ?? DOMAIN_DEFAULTS.fallback);
+    const ranked = scores.toSorted((a, b) => b.score - a.score).map(({ rule }) => plain(rule));
+    const foreign = predicted === DOMAIN_DEFAULTS.fallback && parts.settings.embedded?.read(text).foreign === true;
     return {
-      label: plainName(label),
-      predicted: found === undefined ? FALLBACK : plainName(found.rule),
+      label: ruleOf(label),
+      predicted,
       confidence: found?.confidence ?? 0,
-      top: found === undefined ? ranked : [plainName(found.rule), ...ranked.filter((rule) => rule !== plainName(found.rule))],
-      escalated: cascade?.tier === "encoder",
-      abstained: found === undefined,
+      top: [predicted, ...ranked.filter((rule) => rule !== predicted)],
+      escalated: cascade === null ? asksEncoder : cascade.tier === "encoder",
+      abstained: found === undefined || foreign,
     };
   });
   return { figures: { ...classificationFigures(classified), ...speed }, bins: calibrationBins(classified) };
 }
 
+/** plain is a label as people spell it differently. */
+const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
+
+/** ruleNames gives the rule that answers for a label: the one of that name, else the first that stands for it. */
+function ruleNames({ domains }: Signals): (label: string) => string {
+  const rules = new Map<string, string>();
+  for (const { name } of domains) rules.set(plain(name), plain(name));
+  for (const { name, mmlu_categories: categories } of domains) {
+    for (const category of categories.map(plain)) if (!rules.has(category)) rules.set(category, plain(name));
+  }
+  return (label) => rules.get(plain(label)) ?? plain(label);
+}
+
 async function jailbreak(parts: TaskParts): Promise<TaskResult> {
   const rows = await readLabelled(parts.file, lineSchemas.jailbreak);
-  const own = parts.signals["jailbreak"] as readonly unknown[] | undefined;
-  const judge = await judgeOf("jailbreak", "jailbreak", own === undefined || own.length === 0 ? [{ name: "attack" }] : own, parts);
+  const signals = parts.signals.jailbreak.length > 0 ? parts.signals : signalsOf({ jailbreak: [{ name: "attack" }] });
+  const { judge, asksEncoder } = await judgeOf("jailbreak", signals, parts);
   const { outcomes, ...speed } = await judgeAll(rows, judge, parts.progress);
   const scored = rows.map(({ label }, index) => {
     const { matches, scores } = outcomes[index] as SignalOutcome;
     return { positive: label === 1, predicted: matches.length > 0, score: scores.reduce((best, { score }) => Math.max(best, score), 0) };
   });
-  const escalated = outcomes.filter((outcome) => outcome?.cascade?.tier === "encoder").length / rows.length;
-  return { figures: { ...binaryFigures(scored), escalated, abstained: 0, ...speed } };
+  return { figures: { ...binaryFigures(scored), escalated: asksEncoder ? 1 : 0, abstained: 0, ...speed } };
 }
 
+/** pii has the built-in detectors search the texts: for all types, as a request would, of which the wanted ones count. */
 async function pii(parts: TaskParts): Promise<TaskResult> {
+  requireTier(parts.tier, false);
+  const wanted = parts.types === undefined ? STRUCTURED_PII_TYPES : new Set(parts.types.map(knownPiiType));
   const rows = await readLabelled(parts.file, lineSchemas.pii);
-  const wanted = new Set((parts.types ?? [...STRUCTURED_PII_TYPES]).map(piiTypeOf));
   const { detectPii } = await loadPii();
-  const known = new Set(PII_TYPES.filter((type) => wanted.has(type)));
-  const judge = (text: string) => Promise.resolve(detectPii(text, known));
-  const { outcomes, ...speed } = await judgeAll(rows, judge, parts.progress);
+  const searched = new Set([...DEFAULT_PII_TYPES, ...wanted]);
+  const counts = ({ type }: { readonly type: string }) => (wanted as ReadonlySet<string>).has(type);
+  const { outcomes, ...speed } = await judgeAll(rows, async (text) => detectPii(text, searched), parts.progress);
   const spans = rows.map(({ label }, index) => ({
-    right: label.map(([start, end, type]) => ({ start, end, type: piiTypeOf(type) })).filter(({ type }) => wanted.has(type)),
-    found: outcomes[index] as readonly { readonly start: number; readonly end: number; readonly type: string }[],
+    right: label.map(([start, end, type]) => ({ start, end, type: piiTypeOf(type) })).filter(counts),
+    found: outcomes[index]?.filter(counts) ?? [],
   }));
-  const perText = binaryFigures(
-    spans.map(({ right, found }) => ({ positive: right.length > 0, predicted: found.length > 0, score: found.length > 0 ? 1 : 0 })),
+  const { auc } = binaryFigures(
+    spans.map(({ right, found }) => ({
+      positive: right.length > 0,
+      predicted: found.length > 0,
+      score: found.reduce((surest, { confidence }) => Math.max(surest, confidence), 0),
+    })),
   );
-  return { figures: { ...spanFigures(spans), auc: perText.auc, escalated: 0, abstained: 0, ...speed } };
+  return { figures: { ...spanFigures(spans), auc, escalated: 0, abstained: 0, ...speed } };
 }
 
-/** judgeOf makes one signal of the given rules, warm, that judges a text as a request's only message. */
-async function judgeOf(
-  type: string,
-  configKey: string,
-  rules: readonly unknown[],
-  { settings, embedder }: TaskParts,
-): Promise<(text: string) => Promise<SignalOutcome>> {
-  const { signals } = routingSchema.parse({ signals: { [configKey]: rules } });
+function knownPiiType(name: string): PiiType {
+  const type = PII_TYPES.find((known) => known === piiTypeOf(name));
+  if (type === undefined)
+    throw new RouterError("request_invalid", `--types: no detector finds "${name}"; there are ${PII_TYPES.join(", ")}`);
+  return type;
+}
+
+/** requireTier refuses a tier that would not be the one measured. */
+function requireTier(tier: Tier, asksEncoder: boolean): void {
+  if (tier === "embedded" && asksEncoder) {
+    throw new RouterError(
+      "request_invalid",
+      "--tier embedded: these rules need the encoder (labels that were not trained, or a contrastive rule)",
+    );
+  }
+  if (tier === "encoder" && !asksEncoder) throw new RouterError("request_invalid", "--tier encoder: these rules never ask the encoder");
+}
+
+interface Judge {
+  judge(this: void, text: string): Promise<SignalOutcome>;
+  /** What does not tell by itself who answered was answered by the encoder. */
+  readonly asksEncoder: boolean;
+}
+
+/** judgeOf makes one signal of the rules, warm, that judges a text as a request's only message. */
+async function judgeOf(type: string, signals: Signals, { settings, tier, encoder }: TaskParts): Promise<Judge> {
   const evaluators = createEvaluators(signals, new Set([type]), settings);
+  const asksEncoder = evaluators.some(({ needs }) => needs === "embedding");
+  requireTier(tier, asksEncoder);
+  const embedder = asksEncoder ? await encoder() : noEncoder;
   await Promise.all(evaluators.map(({ evaluator }) => evaluator.warm?.(embedder, { deadline: systemClock.now() + WARM_TIMEOUT_MS })));
-  return async (text) => {
-    const { outcomes } = await evaluateSignals(evaluators, promptRequest(text), { embedder, clock: systemClock }, {});
-    const outcome = outcomes[0] as SignalOutcome;
-    if (outcome.error !== null) throw outcome.error;
-    return outcome;
+  return {
+    asksEncoder,
+    async judge(text) {
+      const { outcomes } = await evaluateSignals(evaluators, promptRequest(text), { embedder, clock: systemClock }, {});
+      const outcome = outcomes[0] as SignalOutcome;
+      if (outcome.error !== null) throw outcome.error;
+      return outcome;
+    },
   };
 }
+
+const noEncoder: Embedder = {
+  embed: () => Promise.reject(new RouterError("internal", "a signal asked the encoder that it said it would not need")),
+};
 
 /** judgeAll keeps a bounded number of texts in flight; then asks some again one at a time, as a single caller would see it. */
 async function judgeAll<Outcome>(
@@ -174,26 +208,32 @@ async function judgeAll<Outcome>(
   judge: (text: string) => Promise<Outcome>,
   progress: TaskParts["progress"],
 ): Promise<{ readonly outcomes: readonly Outcome[]; readonly textsPerSecond: number; readonly p50Us: number }> {
-  const outcomes = Array.from<Outcome>({ length: rows.length });
+  const outcomes: Outcome[] = [];
   const started = performance.now();
-  let next = 0;
+  // The walkers share one iterator: each takes the next row when it is free, and none does after one has failed.
+  const queue = rows.entries();
+  let failed = false;
   const walk = async () => {
-    while (next < rows.length) {
-      const index = next;
-      next += 1;
-      outcomes[index] = await judge((rows[index] as { readonly text: string }).text);
-      if (next % 64 === 0) progress(next, rows.length);
+    for (const [index, { text }] of queue) {
+      if (failed) return;
+      outcomes[index] = await judge(text);
+      if (index % 64 === 0) progress(index, rows.length);
     }
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, walk));
-  progress(rows.length, rows.length);
+  try {
+    await Promise.all(Array.from({ length: IN_FLIGHT }, walk));
+  } finally {
+    failed = true;
+    progress(rows.length, rows.length);
+  }
   const seconds = (performance.now() - started) / 1000;
   const times: number[] = [];
   const stride = Math.max(1, Math.floor(rows.length / ALONE));
   for (let index = 0; index < rows.length; index += stride) {
-    const before = performance.now();
     // A text that was never asked: the pool remembers vectors.
-    await judge(`${(rows[index] as { readonly text: string }).text} `);
+    const text = `${rows[index]?.text ?? ""} `;
+    const before = performance.now();
+    await judge(text);
     times.push((performance.now() - before) * 1000);
   }
   times.sort((a, b) => a - b);

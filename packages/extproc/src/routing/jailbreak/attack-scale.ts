@@ -6,8 +6,8 @@ import { RouterError, type EmbeddedTier } from "@turnout/shared";
 import { CueReader } from "./cues.ts";
 
 /** Heads of the embedded model, and the one label of each. */
-export const ATTACK_HEAD = "jailbreak";
-export const CUE_HEAD = "jailbreak_cues";
+export const ATTACK_HEAD = "attack";
+export const CUE_HEAD = "attack_cues";
 export const ATTACK = "attack";
 
 /** CUE_SHARE is how much the cues count in the log-odds; the n-grams count the rest. Chosen on sources left out of training. */
