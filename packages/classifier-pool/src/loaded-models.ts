@@ -24,7 +24,7 @@ export interface LoadedModel {
 export type ModelLoader = (settings: ModelSettings) => Promise<LoadedModel>;
 
 /** loadModel loads a model and finds out what it bears: each worker does so, at the cost of some short runs that it needs anyway. */
-export const loadModel: ModelLoader = async (settings) => {
+const loadModel: ModelLoader = async (settings) => {
   await requireExactProducts(settings.weightLimit);
   const [encoder, heads] = await Promise.all([loadEncoder(settings), loadHeads(settings)]);
   const batching = await inspectEncoder(encoder, settings.dimension > 0);

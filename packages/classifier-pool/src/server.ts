@@ -4,7 +4,6 @@
  * texts of one call still share a batch. It caches nothing and balances nothing. Called by `turnout classifier`.
  */
 import { Server, status, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import {
   errorCatalogue,
@@ -19,7 +18,7 @@ import {
   type Metrics,
   type TextEmbedding,
 } from "@turnout/shared";
-import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 import { decodeItem, encodeModels, encodeOutcome } from "./remote/codec.ts";
 import { createGrpcListener, type TlsFiles } from "./remote/grpc-listener.ts";
 import {
@@ -31,6 +30,7 @@ import {
   type ItemRead,
   type Outcome,
   type ReplicaFace,
+  loadDescriptors,
 } from "./remote/protocol.ts";
 
 export type { TlsFiles };
@@ -104,7 +104,8 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
   };
   server.addService(protocol.Classifier.service, handlers);
   health.addToServer(server);
-  new ReflectionService({ ...protocol.packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
+  // Not of grpc.health.v1: protobufjs misnames the entries of its map, and grpcurl then refuses the whole answer.
+  new ReflectionService(loadDescriptors()).addToServer(server);
 
   const look = setInterval(reportHealth, STATUS_INTERVAL_MS);
   look.unref();

@@ -10,6 +10,7 @@ import type { EvaluateRequest as _classifier_v1_EvaluateRequest, EvaluateRequest
 import type { EvaluateResponse as _classifier_v1_EvaluateResponse, EvaluateResponse__Output as _classifier_v1_EvaluateResponse__Output } from './classifier/v1/EvaluateResponse.ts';
 import type { Failure as _classifier_v1_Failure, Failure__Output as _classifier_v1_Failure__Output } from './classifier/v1/Failure.ts';
 import type { Head as _classifier_v1_Head, Head__Output as _classifier_v1_Head__Output } from './classifier/v1/Head.ts';
+import type { HeadLogits as _classifier_v1_HeadLogits, HeadLogits__Output as _classifier_v1_HeadLogits__Output } from './classifier/v1/HeadLogits.ts';
 import type { Item as _classifier_v1_Item, Item__Output as _classifier_v1_Item__Output } from './classifier/v1/Item.ts';
 import type { Model as _classifier_v1_Model, Model__Output as _classifier_v1_Model__Output } from './classifier/v1/Model.ts';
 import type { ModelsRequest as _classifier_v1_ModelsRequest, ModelsRequest__Output as _classifier_v1_ModelsRequest__Output } from './classifier/v1/ModelsRequest.ts';
@@ -39,6 +40,7 @@ export interface ProtoGrpcType {
       EvaluateResponse: MessageTypeDefinition<_classifier_v1_EvaluateResponse, _classifier_v1_EvaluateResponse__Output>
       Failure: MessageTypeDefinition<_classifier_v1_Failure, _classifier_v1_Failure__Output>
       Head: MessageTypeDefinition<_classifier_v1_Head, _classifier_v1_Head__Output>
+      HeadLogits: MessageTypeDefinition<_classifier_v1_HeadLogits, _classifier_v1_HeadLogits__Output>
       Item: MessageTypeDefinition<_classifier_v1_Item, _classifier_v1_Item__Output>
       Model: MessageTypeDefinition<_classifier_v1_Model, _classifier_v1_Model__Output>
       ModelsRequest: MessageTypeDefinition<_classifier_v1_ModelsRequest, _classifier_v1_ModelsRequest__Output>

@@ -130,7 +130,7 @@ function encodeEmbedding({ vector, tokens, sampled, timings, heads, scan }: Text
     tokens,
     sampled,
     timings,
-    ...(heads === undefined ? {} : { heads: Object.fromEntries(Array.from(heads, ([head, logits]) => [head, bytesOf(logits)])) }),
+    ...(heads === undefined ? {} : { heads: Array.from(heads, ([name, logits]) => ({ name, logits: bytesOf(logits) })) }),
     ...(scan === undefined ? {} : { scan: { entities: [...scan.entities], scannedChars: scan.scannedChars } }),
   };
 }
@@ -153,7 +153,7 @@ function decodeEmbedding(
       batchSize: timings?.batchSize ?? 0,
     },
     ...(scan === undefined ? {} : { scan: decodeScan(scan) }),
-    ...(heads === undefined ? {} : { heads: new Map(Object.entries(heads).map(([head, logits]) => [head, floatsOf(logits)])) }),
+    ...(heads === undefined ? {} : { heads: new Map(heads.map(({ name = "", logits }) => [name, floatsOf(logits)])) }),
   };
 }
 

@@ -43,8 +43,12 @@ const loaderOptions: Options = {
 };
 
 export interface Protocol {
-  readonly packageDefinition: PackageDefinition;
   readonly Classifier: ProtoGrpcType["classifier"]["v1"]["Classifier"];
+}
+
+/** loadDescriptors reads the .proto file for reflection: with its fields named as they stand there. */
+export function loadDescriptors(): PackageDefinition {
+  return loadSync("classifier/v1/classifier.proto", { ...loaderOptions, keepCase: true });
 }
 
 /** loadProtocol reads the .proto file (a few milliseconds of synchronous I/O: once, at start-up). */
@@ -52,5 +56,5 @@ export function loadProtocol(): Protocol {
   const packageDefinition = loadSync("classifier/v1/classifier.proto", loaderOptions);
   // The generated type describes exactly the file just loaded; the check in scripts/generate-proto.mjs keeps them together.
   const root = loadPackageDefinition(packageDefinition) as unknown as ProtoGrpcType;
-  return { packageDefinition, Classifier: root.classifier.v1.Classifier };
+  return { Classifier: root.classifier.v1.Classifier };
 }

@@ -46,9 +46,12 @@ export function wilson(right: number, n: number): readonly [number, number] {
 
 /** precisionRecall from counts; what was never predicted has precision 0, what never occurred recall 0. */
 export function precisionRecall(truePositives: number, falsePositives: number, falseNegatives: number): PrecisionRecall {
-  const precision = share(truePositives, truePositives + falsePositives);
-  const recall = share(truePositives, truePositives + falseNegatives);
-  return { precision, recall, f1: share(2 * precision * recall, precision + recall), support: truePositives + falseNegatives };
+  return {
+    precision: share(truePositives, truePositives + falsePositives),
+    recall: share(truePositives, truePositives + falseNegatives),
+    f1: share(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives),
+    support: truePositives + falseNegatives,
+  };
 }
 
 /** classificationFigures are those of a task in which each text has one label. macroF1 is over the labels that occur. */
