@@ -13,6 +13,7 @@ const CHUNK = 64;
 /** Encoded are vectors, one after the other, and whose they are. */
 export interface Encoded {
   readonly model: string;
+  readonly revision: string;
   readonly dimension: number;
   vector(index: number): Float32Array;
 }
@@ -58,5 +59,10 @@ export async function encode(texts: readonly string[], progress: (line: string) 
   }
   const bytes = readFileSync(file);
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  return { model, dimension, vector: (index) => all.subarray(index * dimension, (index + 1) * dimension) };
+  return {
+    model,
+    revision: prepared.manifest.revision,
+    dimension,
+    vector: (index) => all.subarray(index * dimension, (index + 1) * dimension),
+  };
 }

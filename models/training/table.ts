@@ -2,7 +2,7 @@
  * Trains the tables of the embedded tier: logistic regression on hashed features, by AdaGrad, one text at a time. The result is in
  * signed bytes with one scale per label, as it is served.
  */
-import { FIRST_GRAM_ROW, ROWS, type Features } from "../../packages/classifier-pool/src/embedded/features.ts";
+import { ROWS, type Features } from "../../packages/classifier-pool/src/embedded/features.ts";
 import { foldRow, IDF_STEP, STYLE_ROWS, styleRow, weigh } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
 import { seeded, shuffle } from "./random.ts";
 
@@ -85,20 +85,20 @@ export function trainTable(examples: readonly Example[], idf: Uint8Array, option
   return quantize(weights, bias, labels);
 }
 
-/** placed are the places of a text's features in the table and their values: plain rows, then words and pairs in the style of examinations. */
+/** placed are the places of a text's features in the table and their values: plain rows, then the same in the style of examinations. */
 function placed(features: Uint32Array, idf: Uint8Array, rows: number, shift: number, styled: boolean) {
   const weights = weigh(features, idf);
   const plain = rows === ROWS ? features : features.map((row) => foldRow(row, shift));
   if (!styled) return { places: plain, values: weights };
-  const styledAt = features.map((row, i) => (row < FIRST_GRAM_ROW ? i + 1 : 0)).filter((at) => at > 0);
-  const places = new Uint32Array(plain.length + styledAt.length);
+  const places = new Uint32Array(plain.length * 2);
   const values = new Float32Array(places.length);
   places.set(plain);
+  places.set(
+    features.map((row) => rows + styleRow(row)),
+    plain.length,
+  );
   values.set(weights);
-  styledAt.forEach((at, k) => {
-    places[plain.length + k] = rows + styleRow(features[at - 1] as number);
-    values[plain.length + k] = weights[at - 1] as number;
-  });
+  values.set(weights, weights.length);
   return { places, values };
 }
 

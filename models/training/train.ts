@@ -170,7 +170,7 @@ const domain: HeadManifest = {
   styled: true,
   temperature: flat,
   cascade: { confidence: flat, coverage: COVERAGE },
-  encoder: { model: encoded.model, dimension, hidden: layer.hidden, weight: 0.4, temperature: flat },
+  encoder: { model: encoded.model, revision: encoded.revision, dimension, hidden: layer.hidden, weight: 0.4, temperature: flat },
 };
 addHead("domain", domain, [...labelled, ...guessed], EPOCHS);
 
@@ -233,6 +233,7 @@ function calibrated(): HeadManifest {
     cascade: { confidence: { chat: threshold(false), exam: threshold(true) }, coverage: COVERAGE },
     encoder: {
       model: encoded.model,
+      revision: encoded.revision,
       dimension,
       hidden: layer.hidden,
       weight,

@@ -18,7 +18,7 @@ export interface AttackRow {
 }
 
 /** Risk from which a chunk counts as an attack: at most 1 % of harmless texts with trigger words reach it (jailbreak-figures.ts). */
-export const THRESHOLD = 0.9;
+export const THRESHOLD = 0.92;
 /** Chunks of one text that are learned from: a long one must not outweigh fifty short ones. */
 const MAX_CHUNKS = 6;
 const ATTACK_WEIGHT = 1.5;

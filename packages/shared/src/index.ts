@@ -1,7 +1,7 @@
 /** The words every package speaks: contracts, errors, lifecycle, telemetry. No network, no threads, no opinion about routing. */
 export type { CallOptions } from "./contracts/call-options.ts";
 export { systemClock, type Clock } from "./contracts/clock.ts";
-export type { EmbeddedReading, EmbeddedTier, TextClassification, TextStanding } from "./contracts/embedded.ts";
+export type { EmbeddedReading, EmbeddedTier, EncoderIdentity, TextClassification, TextStanding } from "./contracts/embedded.ts";
 export type {
   BodyVerdict,
   Exchange,

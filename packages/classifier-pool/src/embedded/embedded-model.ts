@@ -5,16 +5,23 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { RouterError, type EmbeddedReading, type EmbeddedTier, type TextClassification, type TextStanding } from "@turnout/shared";
+import {
+  RouterError,
+  type EmbeddedReading,
+  type EmbeddedTier,
+  type EncoderIdentity,
+  type TextClassification,
+  type TextStanding,
+} from "@turnout/shared";
 import { parseSafetensors, toFloat32, type StoredTensor } from "../model/prepare/safetensors.ts";
-import { Featurizer, FIRST_GRAM_ROW, ROWS, type Features } from "./features.ts";
+import { Featurizer, ROWS, type Features } from "./features.ts";
 import { parseManifest, type EmbeddedManifest, type HeadManifest } from "./manifest.ts";
 
 /** defaultEmbeddedModel is the directory of the model that comes with Turnout. */
 export const defaultEmbeddedModel = fileURLToPath(new URL("../../../../models/embedded", import.meta.url));
 
-/** STYLE_ROWS are the further rows of a styled head: words and pairs as they are used in examination questions. */
-export const STYLE_ROWS = 1 << 17;
+/** STYLE_ROWS are the further rows of a styled head: features as they are used in examination questions. */
+export const STYLE_ROWS = 1 << 18;
 
 /** TRAITS is the head that says what kind of text this is; the others are read by its light. */
 export const TRAITS = "traits";
@@ -155,7 +162,7 @@ class Reading implements EmbeddedReading {
     return this.#judge(head, this.#logits(head, this.exam), this.#temperature(head.manifest.temperature));
   }
 
-  encoderOf(name: string): { readonly model: string; readonly dimension: number } | null {
+  encoderOf(name: string): EncoderIdentity | null {
     return this.#head(name).manifest.encoder ?? null;
   }
 
@@ -167,7 +174,9 @@ class Reading implements EmbeddedReading {
     }
     const own = logSoftmax(this.#logits(head, this.exam), this.#temperature(manifest.temperature));
     const others = logSoftmax(encoderLogits(encoder, vector, this.exam), 1);
-    const { weight, temperature } = manifest.encoder;
+    const { temperature } = manifest.encoder;
+    // The network was trained on English alone; of other languages the encoder knows less than the tables.
+    const weight = this.english < 0.5 ? 0 : manifest.encoder.weight;
     const mixed = own.map((value, label) => (1 - weight) * value + weight * (others[label] as number));
     return { ...this.#judge(head, mixed, this.#temperature(temperature)), standing: this.foreign ? "foreign" : "sure" };
   }
@@ -213,7 +222,7 @@ class Reading implements EmbeddedReading {
       const value = values[i] as number;
       const at = (fold === 0 ? row : foldRow(row, fold)) * width;
       for (let label = 0; label < width; label += 1) logits[label] = (logits[label] as number) + value * (table[at + label] as number);
-      if (!manifest.styled || exam < NO_STYLE || row >= FIRST_GRAM_ROW) continue;
+      if (!manifest.styled || exam < NO_STYLE) continue;
       const styled = (manifest.rows + styleRow(row)) * width;
       for (let label = 0; label < width; label += 1) {
         logits[label] = (logits[label] as number) + exam * value * (table[styled + label] as number);
@@ -229,8 +238,8 @@ class Reading implements EmbeddedReading {
 /** foldRow maps a feature's row into a table of fewer rows, a power of two; `shift` is 32 less its bits. */
 export const foldRow = (row: number, shift: number) => Math.imul(row, 0x9e3779b1) >>> shift;
 
-/** styleRow is where a word or pair stands among the further rows of a styled head. */
-export const styleRow = (row: number) => Math.imul(row + 77, 0x9e3779b1) >>> 15;
+/** styleRow is where a feature stands among the further rows of a styled head. */
+export const styleRow = (row: number) => Math.imul(row + 77, 0x9e3779b1) >>> 14;
 
 /** Inverse document frequencies are kept in this step; 255 stands for a row never met. */
 export const IDF_STEP = 1 / 16;

@@ -15,8 +15,9 @@ const calibration = z.strictObject({
 });
 
 const encoderHead = z.strictObject({
-  /** Name of the encoder whose vectors the layer was trained on, and revisions of it whose vectors are near enough. */
+  /** The encoder whose vectors the network was trained on. */
   model: z.string().min(1),
+  revision: z.string().min(1),
   dimension: z.int().positive(),
   /** Neurons of the network on it. */
   hidden: z.int().positive(),

@@ -65,7 +65,7 @@ export function addEvalCommand(program: Command, env: Environment): void {
         const { window, softMatchThreshold, domainCascade } = routingSettingsOf(document);
         const encoderModel = () => {
           const status = classifier.status();
-          return status.state === "ready" ? status.model : null;
+          return status.state === "ready" ? status : null;
         };
         const { figures, bins } = await tasks[flags.task]({
           file: flags.data,

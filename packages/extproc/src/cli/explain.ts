@@ -47,14 +47,14 @@ export function addExplainCommand(program: Command, env: Environment): void {
           settings: routingSettingsOf(document),
           embedder: classifier.pinned(),
           embedded: createEmbeddedTier(),
-          encoderModel: () => modelOf(classifier.status()),
+          encoderModel: () => encoderIn(classifier.status()),
           clock: systemClock,
         });
-        if (router.needsEncoder) classifier.start();
-        const encoder = router.needsEncoder ? await classifier.whenSettled() : classifier.status();
+        if (router.wantsEncoder) classifier.start();
+        const encoder = router.wantsEncoder ? await classifier.whenSettled() : classifier.status();
         progress.stop();
         if (encoder.state === "unavailable") process.stderr.write(`warning: ${encoder.reason}\n`);
-        else if (router.needsEncoder) await router.warm({ deadline: systemClock.now() + WARM_TIMEOUT_MS });
+        else if (router.wantsEncoder) await router.warm({ deadline: systemClock.now() + WARM_TIMEOUT_MS });
         const route = await router.route(promptRequest(prompt), { deadline: systemClock.now() + ROUTE_TIMEOUT_MS });
         process.stdout.write(flags.json ? `${JSON.stringify(evaluationBody(route), null, 2)}\n` : renderRoute(route));
       } finally {
@@ -64,4 +64,4 @@ export function addExplainCommand(program: Command, env: Environment): void {
     });
 }
 
-const modelOf = (status: EncoderStatus) => (status.state === "ready" ? status.model : null);
+const encoderIn = (status: EncoderStatus) => (status.state === "ready" ? status : null);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RouterError } from "@turnout/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lineSchemas, readLabelled } from "./labelled-data.ts";
+import { knownLabels, lineSchemas, readLabelled } from "./labelled-data.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -44,6 +44,20 @@ describe("readLabelled", () => {
     const error: unknown = await read(task, content).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(RouterError);
     expect(error).toMatchObject({ code: "request_invalid", message: expect.stringContaining(message) as string });
+  });
+
+  it("refuses a label that can never be right, with the nearest that can, and takes any spelling of the others", async () => {
+    const file = join(folder, "labels.jsonl");
+    const known = knownLabels(["math", "computer science"]);
+    await writeFile(file, '{"text": "a", "label": "Computer_Science"}\n{"text": "b", "label": "maths"}');
+    await expect(readLabelled(file, known)).rejects.toMatchObject({
+      code: "request_invalid",
+      message: expect.stringContaining(
+        'labels.jsonl:2: label: expected one of math, computer science, got "maths"; did you mean "math"?',
+      ) as string,
+    });
+    await writeFile(file, '{"text": "a", "label": "Computer_Science"}');
+    expect(await readLabelled(file, known)).toHaveLength(1);
   });
 
   it("names a file that cannot be read", async () => {

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { RouterError } from "@turnout/shared";
 import { z } from "zod";
+import { nearest } from "../config/nearest.ts";
 
 const labelled = z.object({ text: z.string(), label: z.string().min(1) });
 const span = z.tuple([z.int().min(0), z.int().min(0), z.string().min(1)]);
@@ -18,6 +19,22 @@ export const lineSchemas = {
       message: "expected [start, end, TYPE] with start < end, both within the text",
     }),
 } as const;
+
+/** knownLabels narrows a task's lines to labels that can be right, however they are spelled; another is refused with the nearest of them. */
+export function knownLabels(known: readonly string[]): typeof lineSchemas.domain {
+  const spelled = new Set(known.map(plainLabel));
+  return lineSchemas.domain.extend({
+    label: z.string().refine((label) => spelled.has(plainLabel(label)), {
+      error: ({ input }) => {
+        const meant = nearest(String(input), known);
+        return `expected one of ${known.join(", ")}, got "${String(input)}"${meant === null ? "" : `; did you mean "${meant}"?`}`;
+      },
+    }),
+  });
+}
+
+/** plainLabel is a domain as people spell it differently. */
+export const plainLabel = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
 
 /** readLabelled rejects with RouterError "request_invalid". */
 export async function readLabelled<Line extends z.ZodType>(file: string, line: Line): Promise<z.output<Line>[]> {

@@ -41,7 +41,8 @@ export function wilson(right: number, n: number): readonly [number, number] {
   const centre = p + (z * z) / (2 * n);
   const spread = z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
   const scale = 1 + (z * z) / n;
-  return [Math.max(0, (centre - spread) / scale), Math.min(1, (centre + spread) / scale)];
+  // Of none or of all the formula gives 0 or 1, but for rounding.
+  return [right === 0 ? 0 : (centre - spread) / scale, right === n ? 1 : (centre + spread) / scale];
 }
 
 /** precisionRecall from counts; what was never predicted has precision 0, what never occurred recall 0. */
@@ -160,10 +161,13 @@ export function areaUnderCurve(rows: readonly Scored[]): number {
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
 }
 
-/** spanFigures count a right span as found when a span of its type overlaps it, and a found span as right the same way. */
+/**
+ * spanFigures count a right span as found when a span of its type overlaps it, and a found span as right the same way: recall is a share
+ * of the right spans, precision of the found ones, so that one long find is one find however many right spans it covers.
+ */
 export function spanFigures(rows: readonly { readonly right: readonly Span[]; readonly found: readonly Span[] }[]) {
   const types = [...new Set(rows.flatMap(({ right, found }) => [...right, ...found]).map(({ type }) => type))].toSorted();
-  const counts = new Map(types.map((type) => [type, { hits: 0, missed: 0, wrong: 0 }]));
+  const counts = new Map(types.map((type) => [type, { hits: 0, missed: 0, confirmed: 0, wrong: 0 }]));
   let clean = 0;
   let flagged = 0;
   for (const { right, found } of rows) {
@@ -173,14 +177,14 @@ export function spanFigures(rows: readonly { readonly right: readonly Span[]; re
     }
     for (const span of found) {
       const count = counts.get(span.type);
-      if (count !== undefined && !right.some((other) => overlaps(span, other))) count.wrong += 1;
+      if (count !== undefined) count[right.some((other) => overlaps(span, other)) ? "confirmed" : "wrong"] += 1;
     }
     if (right.length > 0) continue;
     clean += 1;
     if (found.length > 0) flagged += 1;
   }
-  const sum = (name: "hits" | "missed" | "wrong") => [...counts.values()].reduce((total, count) => total + count[name], 0);
-  const all = precisionRecall(sum("hits"), sum("wrong"), sum("missed"));
+  const sum = (name: keyof SpanCounts) => [...counts.values()].reduce((total, count) => total + count[name], 0);
+  const all = spanScores({ hits: sum("hits"), missed: sum("missed"), confirmed: sum("confirmed"), wrong: sum("wrong") });
   return {
     n: rows.length,
     spans: all.support,
@@ -190,8 +194,22 @@ export function spanFigures(rows: readonly { readonly right: readonly Span[]; re
     interval: wilson(sum("hits"), all.support),
     falsePositiveRate: share(flagged, clean),
     clean,
-    perType: Object.fromEntries([...counts].map(([type, { hits, missed, wrong }]) => [type, precisionRecall(hits, wrong, missed)])),
+    perType: Object.fromEntries([...counts].map(([type, count]) => [type, spanScores(count)])),
   };
+}
+
+/** SpanCounts are of right spans (hits, missed) and of found ones (confirmed, wrong). */
+interface SpanCounts {
+  readonly hits: number;
+  readonly missed: number;
+  readonly confirmed: number;
+  readonly wrong: number;
+}
+
+function spanScores({ hits, missed, confirmed, wrong }: SpanCounts): PrecisionRecall {
+  const precision = share(confirmed, confirmed + wrong);
+  const recall = share(hits, hits + missed);
+  return { precision, recall, f1: share(2 * precision * recall, precision + recall), support: hits + missed };
 }
 
 const overlaps = (a: Span, b: Span) => a.type === b.type && a.start < b.end && b.start < a.end;

@@ -51,8 +51,27 @@ describe("renderPage", () => {
   it("has the figures, every count of the confusion matrix and a bar for each bin with texts", () => {
     expect(page).toContain("75.0 %");
     expect(page.match(/<td style="background[^>]*>\d+<\/td>/g)).toHaveLength(4);
-    expect(page.match(/<rect /g)).toHaveLength(4);
+    expect(page.match(/<rect x=/g)).toHaveLength(4);
+    expect(page).toMatch(/>confidence<\/text>.*>accuracy<\/text>/);
     expect(page).toContain("<title>1 texts, confidence 90.0 %, accuracy 100.0 %</title>");
+  });
+
+  it("keeps the figures of the confusion matrix readable on every blue", () => {
+    const light = (channel: number) => (channel <= 0.03928 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4);
+    const luminance = ([red, green, blue]: readonly number[]) =>
+      0.2126 * light(red as number) + 0.7152 * light(green as number) + 0.0722 * light(blue as number);
+    const many = Array.from({ length: 100 }, (_, right) =>
+      Array.from({ length: 100 }, (_, at) => row(`label ${right}`, at < right ? `label ${right}` : "other", 0.5)),
+    );
+    const cells = [
+      ...renderPage({ figures: { ...head, ...classificationFigures(many.flat()) } }).matchAll(/rgba\(0,90,200,([\d.]+)\);color:(#\w+)/g),
+    ];
+    expect(cells.length).toBeGreaterThan(100);
+    for (const [, opacity, colour] of cells) {
+      const back = luminance([0, 90, 200].map((channel) => (channel * Number(opacity)) / 255 + 1 - Number(opacity)));
+      const front = colour === "#fff" ? 1 : 0;
+      expect((Math.max(back, front) + 0.05) / (Math.min(back, front) + 0.05)).toBeGreaterThanOrEqual(4.5);
+    }
   });
 
   it("needs no script and nothing from elsewhere", () => {

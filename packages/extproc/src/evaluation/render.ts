@@ -75,6 +75,9 @@ ${confusionTable(figures["confusion"] as Confusion | undefined)}${bins === undef
 `;
 }
 
+/** Share from which a cell is dark enough for white figures: on either side of it the contrast is at least 4.5 to 1 (WCAG AA). */
+const WHITE_FROM = 0.83;
+
 function confusionTable(confusion: Confusion | undefined): string {
   if (confusion === undefined) return "";
   const labels = Object.keys(confusion);
@@ -84,7 +87,7 @@ function confusionTable(confusion: Confusion | undefined): string {
     // Blue by share: readable in print and by the colour-blind; the number stands in every cell.
     const cells = row.map(
       (count) =>
-        `<td style="background:rgba(0,90,200,${(count / total).toFixed(2)});color:${count / total > 0.5 ? "#fff" : "#000"}">${count}</td>`,
+        `<td style="background:rgba(0,90,200,${(count / total).toFixed(2)});color:${count / total > WHITE_FROM ? "#fff" : "#000"}">${count}</td>`,
     );
     return `<tr><th scope="row">${escape(label)}</th>${cells.join("")}</tr>`;
   });
@@ -93,6 +96,8 @@ function confusionTable(confusion: Confusion | undefined): string {
 }
 
 const SIZE = 320;
+/** Room for what is written at the axes. */
+const MARGIN = 40;
 
 function reliabilityDiagram(bins: readonly CalibrationBin[]): string {
   const width = SIZE / bins.length;
@@ -104,6 +109,15 @@ function reliabilityDiagram(bins: readonly CalibrationBin[]): string {
       return `<rect x="${(from * SIZE).toFixed(1)}" y="${(SIZE - height).toFixed(1)}" width="${(width - 1).toFixed(1)}" height="${height.toFixed(1)}" fill="#005ac8"><title>${label}</title></rect>`;
     });
   return `<h2>Reliability</h2><p>Bars are accuracy by confidence; on the line, confidence is true.</p>
-<svg viewBox="0 0 ${SIZE} ${SIZE}" width="${SIZE}" height="${SIZE}" role="img" aria-label="Reliability diagram" style="border:1px solid #ccc">${bars.join("")}<line x1="0" y1="${SIZE}" x2="${SIZE}" y2="0" stroke="#c03000" stroke-dasharray="4"/></svg>
+<svg viewBox="${-MARGIN} -8 ${SIZE + MARGIN + 8} ${SIZE + MARGIN + 8}" width="${SIZE + MARGIN + 8}" height="${SIZE + MARGIN + 8}" font-size="12" role="img" aria-label="Reliability diagram">${bars.join("")}<rect width="${SIZE}" height="${SIZE}" fill="none" stroke="#767676"/><line x1="0" y1="${SIZE}" x2="${SIZE}" y2="0" stroke="#c03000" stroke-dasharray="4"/>${axes()}</svg>
 `;
+}
+
+/** axes writes shares below the diagram and at its left. */
+function axes(): string {
+  const marks = [0, 0.5, 1].map(
+    (share) =>
+      `<text x="${share * SIZE}" y="${SIZE + 16}" text-anchor="middle">${share}</text><text x="-6" y="${(1 - share) * SIZE + 4}" text-anchor="end">${share}</text>`,
+  );
+  return `${marks.join("")}<text x="${SIZE / 2}" y="${SIZE + 31}" text-anchor="middle">confidence</text><text transform="translate(-27 ${SIZE / 2}) rotate(-90)" text-anchor="middle">accuracy</text>`;
 }

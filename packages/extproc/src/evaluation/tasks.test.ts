@@ -1,12 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
 import { RouterError } from "@turnout/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routingSchema } from "../routing/index.ts";
 import { PhraseTier } from "../routing/testing/phrase-tier.ts";
-import { scriptedTier } from "../routing/testing/scripted-tier.ts";
+import { fitting, scriptedTier } from "../routing/testing/scripted-tier.ts";
 import { signalSettings } from "../routing/testing/signal-parts.ts";
 import { WordEmbedder } from "../routing/testing/word-embedder.ts";
 import { tasks, type TaskName, type TaskParts } from "./tasks.ts";
@@ -59,7 +60,7 @@ const rows: readonly Row[] = [
   ["riddle", "math"],
   ["γράμμα", "other"],
 ];
-const settings = signalSettings({ embedded: tier, encoderModel: () => "fitting" });
+const settings = signalSettings({ embedded: tier, encoderModel: () => fitting });
 
 describe("the domain task", () => {
   it("asks the encoder about what the embedded tier is unsure of, and says how much that was", async () => {
@@ -89,6 +90,13 @@ describe("the domain task", () => {
     const signals = { domains: [{ name: "deduction", mmlu_categories: ["math", "law"] }, { name: "other" }] };
     const figures = await run("domain", rows, { settings, signals, tier: "embedded" });
     expect(figures).toMatchObject({ accuracy: 1, confusion: { deduction: { deduction: 3 } } });
+  });
+
+  it("refuses a label that stands for no domain, with its place", async () => {
+    await expect(run("domain", [...rows, ["theorem", "maths"]], { settings, tier: "embedded" })).rejects.toMatchObject({
+      code: "request_invalid",
+      message: expect.stringMatching(/data\.jsonl:5: .*did you mean "math"/) as string,
+    });
   });
 
   it("measures domains of other names by the encoder, and says that the embedded tier alone cannot", async () => {
@@ -122,9 +130,12 @@ describe("the domain task", () => {
 
   it("ends with the encoder's failure, and asks no further texts", async () => {
     const embedder = new WordEmbedder();
-    embedder.failWith("worker_failed");
+    embedder.before = async () => {
+      if (embedder.submissions.length === 1) throw new RouterError("worker_failed", "the first text was too much");
+    };
     const many = Array.from({ length: 100 }, (): Row => ["riddle", "math"]);
     await expect(run("domain", many, { settings, encoder: async () => embedder })).rejects.toMatchObject({ code: "worker_failed" });
+    await turn();
     expect(embedder.submissions.length).toBeLessThan(40);
   });
 });
@@ -146,6 +157,16 @@ describe("the intent task", () => {
     ];
     const figures = await run("intent", asked, { settings, trainFile, encoder: async () => new WordEmbedder() });
     expect(figures).toMatchObject({ n: 3, accuracy: 2 / 3, escalated: 1 });
+  });
+
+  it("keeps labels apart that differ in their spelling alone", async () => {
+    const spelled: readonly Row[] = [
+      ["water my plants", "Out_Of"],
+      ["order tulip bulbs", "out-of"],
+    ];
+    const trainFile = await fileOf("train.jsonl", spelled);
+    const { perClass } = await run("intent", spelled, { settings, trainFile, encoder: async () => new WordEmbedder() });
+    expect(Object.keys(perClass as object)).toEqual(["Out_Of", "out-of"]);
   });
 
   it("asks for the examples", async () => {
@@ -184,10 +205,10 @@ describe("the jailbreak task", () => {
     await expect(run("jailbreak", attacks, { settings })).rejects.toMatchObject({ code: "model_unsupported" });
   });
 
-  it("refuses to measure an encoder that is never asked", async () => {
+  it("measures rules that never ask the encoder as they are served, whatever the tier", async () => {
     const embedded = signalSettings({ embedded: new PhraseTier("open sesame") });
-    const refused = run("jailbreak", attacks, { settings: embedded, tier: "encoder" });
-    await expect(refused).rejects.toMatchObject({ message: expect.stringContaining("--tier encoder") as string });
+    const figures = await run("jailbreak", attacks, { settings: embedded, tier: "encoder" });
+    expect(figures).toMatchObject({ n: attacks.length, escalated: 0 });
   });
 });
 
@@ -200,7 +221,13 @@ describe("the pii task", () => {
 
   it("counts the types with a checkable form, under whatever names the data has", async () => {
     expect(await run("pii", letters)).toMatchObject({
-      ...{ n: 3, spans: 1, precision: 1, recall: 1, f1: 1, auc: 1, falsePositiveRate: 0 },
+      n: 3,
+      spans: 1,
+      precision: 1,
+      recall: 1,
+      f1: 1,
+      auc: 1,
+      falsePositiveRate: 0,
       perType: { EMAIL_ADDRESS: { support: 1, recall: 1 } },
     });
   });
@@ -210,12 +237,9 @@ describe("the pii task", () => {
     expect(perType).toEqual({ PERSON: { precision: 1, recall: 1, f1: 1, support: 1 } });
   });
 
-  it("refuses a type that no detector finds, and an encoder", async () => {
+  it("refuses a type that no detector finds", async () => {
     await expect(run("pii", letters, { types: ["SHOE_SIZE"] })).rejects.toMatchObject({
       message: expect.stringContaining("CREDIT_CARD") as string,
-    });
-    await expect(run("pii", letters, { tier: "encoder" })).rejects.toMatchObject({
-      message: expect.stringContaining("--tier encoder") as string,
     });
   });
 });

@@ -18,7 +18,7 @@ import {
   type RoutingConfig,
   type SignalOutcome,
 } from "../routing/index.ts";
-import { lineSchemas, readLabelled } from "./labelled-data.ts";
+import { knownLabels, lineSchemas, plainLabel, readLabelled } from "./labelled-data.ts";
 import { binaryFigures, calibrationBins, classificationFigures, spanFigures, type CalibrationBin, type Classified } from "./metrics.ts";
 
 /** Tier says who may answer. */
@@ -60,10 +60,11 @@ const WARM_TIMEOUT_MS = 600_000;
 const signalsOf = (signals: object): Signals => routingSchema.parse({ signals }).signals;
 
 async function domain(parts: TaskParts): Promise<TaskResult> {
-  const rows = await readLabelled(parts.file, lineSchemas.domain);
   const known = parts.settings.embedded?.labelsOf("domain") ?? [];
   const signals = parts.signals.domains.length > 0 ? parts.signals : signalsOf({ domains: known.map((name) => ({ name })) });
-  return classify(signals, rows, parts);
+  const own = signals.domains.flatMap(({ name, mmlu_categories: categories }) => [name, ...categories]);
+  const rows = await readLabelled(parts.file, knownLabels([...new Set([...own, ...known, DOMAIN_DEFAULTS.fallback])]));
+  return classify(signals, rows, plainLabel, parts);
 }
 
 async function intent(parts: TaskParts): Promise<TaskResult> {
@@ -74,27 +75,28 @@ async function intent(parts: TaskParts): Promise<TaskResult> {
   const examples = Map.groupBy(await readLabelled(parts.trainFile, lineSchemas.intent), ({ label }) => label);
   const domains = [...examples].map(([name, own]) => ({ name, exemplars: own.map(({ text }) => text) }));
   // Labels of this data are the user's own, even where one is called "law": nothing that was trained answers for them.
-  return classify(signalsOf({ domains }), rows, { ...parts, settings: { ...parts.settings, embedded: null } });
+  return classify(signalsOf({ domains }), rows, (label) => label, { ...parts, settings: { ...parts.settings, embedded: null } });
 }
 
 /**
- * classify has the domain signal judge the texts. A text that matches nothing, or that is in a script nobody knows and fell to the
+ * classify has the domain signal judge the texts; `spell` makes labels comparable. A text that matches nothing, or that is in a script nobody knows and fell to the
  * fallback for that, is an abstention; both count as the fallback.
  */
 async function classify(
   signals: Signals,
   rows: readonly { readonly text: string; readonly label: string }[],
+  spell: (label: string) => string,
   parts: TaskParts,
 ): Promise<TaskResult> {
   const domainCascade = parts.tier === "cascade" ? "auto" : parts.tier;
   const { judge, asksEncoder } = await judgeOf("domain", signals, { ...parts, settings: { ...parts.settings, domainCascade } });
   const { outcomes, ...speed } = await judgeAll(rows, judge, parts.progress);
-  const ruleOf = ruleNames(signals);
+  const ruleOf = ruleNames(signals, spell);
   const classified = rows.map(({ text, label }, index): Classified => {
     const { matches, scores, cascade } = outcomes[index] as SignalOutcome;
     const found = matches[0];
-    const predicted = plain(found?.rule ?? DOMAIN_DEFAULTS.fallback);
-    const ranked = scores.toSorted((a, b) => b.score - a.score).map(({ rule }) => plain(rule));
+    const predicted = spell(found?.rule ?? DOMAIN_DEFAULTS.fallback);
+    const ranked = scores.toSorted((a, b) => b.score - a.score).map(({ rule }) => spell(rule));
     const foreign = predicted === DOMAIN_DEFAULTS.fallback && parts.settings.embedded?.read(text).foreign === true;
     return {
       label: ruleOf(label),
@@ -108,17 +110,14 @@ async function classify(
   return { figures: { ...classificationFigures(classified), ...speed }, bins: calibrationBins(classified) };
 }
 
-/** plain is a label as people spell it differently. */
-const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
-
 /** ruleNames gives the rule that answers for a label: the one of that name, else the first that stands for it. */
-function ruleNames({ domains }: Signals): (label: string) => string {
+function ruleNames({ domains }: Signals, spell: (label: string) => string): (label: string) => string {
   const rules = new Map<string, string>();
-  for (const { name } of domains) rules.set(plain(name), plain(name));
+  for (const { name } of domains) rules.set(spell(name), spell(name));
   for (const { name, mmlu_categories: categories } of domains) {
-    for (const category of categories.map(plain)) if (!rules.has(category)) rules.set(category, plain(name));
+    for (const category of categories.map(spell)) if (!rules.has(category)) rules.set(category, spell(name));
   }
-  return (label) => rules.get(plain(label)) ?? plain(label);
+  return (label) => rules.get(spell(label)) ?? spell(label);
 }
 
 async function jailbreak(parts: TaskParts): Promise<TaskResult> {
@@ -135,7 +134,6 @@ async function jailbreak(parts: TaskParts): Promise<TaskResult> {
 
 /** pii has the built-in detectors search the texts: for all types, as a request would, of which the wanted ones count. */
 async function pii(parts: TaskParts): Promise<TaskResult> {
-  requireTier(parts.tier, false);
   const wanted = parts.types === undefined ? STRUCTURED_PII_TYPES : new Set(parts.types.map(knownPiiType));
   const rows = await readLabelled(parts.file, lineSchemas.pii);
   const { detectPii } = await loadPii();
@@ -163,7 +161,7 @@ function knownPiiType(name: string): PiiType {
   return type;
 }
 
-/** requireTier refuses a tier that would not be the one measured. */
+/** requireTier refuses to measure without the encoder what cannot do without. Rules that never ask it are measured as they are served, whatever the tier. */
 function requireTier(tier: Tier, asksEncoder: boolean): void {
   if (tier === "embedded" && asksEncoder) {
     throw new RouterError(
@@ -171,7 +169,6 @@ function requireTier(tier: Tier, asksEncoder: boolean): void {
       "--tier embedded: these rules need the encoder (labels that were not trained, or a contrastive rule)",
     );
   }
-  if (tier === "encoder" && !asksEncoder) throw new RouterError("request_invalid", "--tier encoder: these rules never ask the encoder");
 }
 
 interface Judge {
@@ -183,7 +180,7 @@ interface Judge {
 /** judgeOf makes one signal of the rules, warm, that judges a text as a request's only message. */
 async function judgeOf(type: string, signals: Signals, { settings, tier, encoder }: TaskParts): Promise<Judge> {
   const evaluators = createEvaluators(signals, new Set([type]), settings);
-  const asksEncoder = evaluators.some(({ needs }) => needs === "embedding");
+  const asksEncoder = evaluators.some(({ needs }) => needs !== "nothing");
   requireTier(tier, asksEncoder);
   const embedder = asksEncoder ? await encoder() : noEncoder;
   await Promise.all(evaluators.map(({ evaluator }) => evaluator.warm?.(embedder, { deadline: systemClock.now() + WARM_TIMEOUT_MS })));

@@ -32,7 +32,7 @@ import { completionReply, errorReply, modelListReply } from "./replies.ts";
 import { createUsageReader, type UsageReader } from "./response/usage.ts";
 import { failedRoute, type Route } from "./router.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
-import { logRouting, recordRoute, recordUsage } from "./telemetry.ts";
+import { logRouting, recordRoute, recordUsage, SignalFailureLog } from "./telemetry.ts";
 
 /** ExchangeParts is what exchanges share. `current` gives the snapshot that new exchanges take. */
 export interface ExchangeParts {
@@ -44,11 +44,12 @@ export interface ExchangeParts {
 
 interface SharedParts extends ExchangeParts {
   readonly inflate: Inflate;
+  readonly failures: SignalFailureLog;
 }
 
 /** createExchangeFactory opens exchanges for a door. */
 export function createExchangeFactory(parts: ExchangeParts): ExchangeFactory {
-  const shared: SharedParts = { ...parts, inflate: createInflater() };
+  const shared: SharedParts = { ...parts, inflate: createInflater(), failures: new SignalFailureLog(parts.logger, parts.clock) };
   return {
     open: () => new RoutedExchange(shared, parts.current()),
     limits: () => parts.current().settings.limits,
@@ -214,6 +215,7 @@ class RoutedExchange implements Exchange {
       this.#parts.metrics.routingModifications.inc({ source_model: body.model, target_model: route.target.name });
     }
     recordRoute(this.#parts.metrics, route);
+    this.#parts.failures.tell(route);
     this.#took(started, body.model, route.target, route);
     return verdict;
   }

@@ -52,8 +52,10 @@ export interface RouterParts {
 
 /** Router routes requests of one configuration. */
 export interface Router {
-  /** True when some signal that decisions use asks the encoder. */
+  /** True when some signal that decisions use cannot match without the encoder: until it is warm, nobody should be sent here. */
   readonly needsEncoder: boolean;
+  /** True when some signal asks the encoder, be it only where it is unsure: worth starting and warming, not worth waiting for. */
+  readonly wantsEncoder: boolean;
   /** route rejects only when `options.signal` aborts; a signal or plugin that fails is a warning. */
   route(request: RoutingRequest, options: CallOptions): Promise<Route>;
   /** warm encodes the anchors; call it before the snapshot serves and again when the encoder becomes ready. */
@@ -69,7 +71,8 @@ export function createRouter(config: RoutingConfig, { models, embedder, clock, s
   );
 
   return {
-    needsEncoder: evaluators.some(({ needs }) => needs !== "nothing"),
+    needsEncoder: evaluators.some(({ needs }) => needs === "embedding"),
+    wantsEncoder: evaluators.some(({ needs }) => needs !== "nothing"),
     async route(request, options) {
       const watch = stopwatch(clock);
       const signals = await evaluateSignals(evaluators, request, { embedder, clock }, options);

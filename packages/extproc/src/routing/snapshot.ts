@@ -53,7 +53,7 @@ export interface SnapshotParts {
   /** The embedded tier; without it every learned signal asks the encoder. */
   readonly embedded?: EmbeddedTier;
   /** Name of the encoder that answers now, or null before one has been ready. */
-  readonly encoderModel?: () => string | null;
+  readonly encoderModel?: SignalSettings["encoderModel"];
   readonly clock: Clock;
 }
 

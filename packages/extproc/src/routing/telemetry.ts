@@ -1,5 +1,5 @@
 /** Writes a route into metrics and log. Label values come from the configuration; the prompt is never written. Called by the exchange. */
-import type { CascadeStep, Logger, Metrics } from "@turnout/shared";
+import type { CascadeStep, Clock, ErrorCode, Logger, Metrics, RouterError } from "@turnout/shared";
 import type { ModelTarget } from "./models.ts";
 import type { Usage } from "./response/usage.ts";
 import type { Route } from "./router.ts";
@@ -26,6 +26,53 @@ export function recordRoute(metrics: Metrics, { decision, warnings, trace }: Rou
 
 /** agreedLabel says whether the two tiers were of one mind; "" where only one was asked. */
 const agreedLabel = (cascade: CascadeStep) => (cascade.tier === "embedded" ? "" : String(cascade.agreed));
+
+/** How long a signal's failure of one kind is not told again, milliseconds. */
+const FAILURE_SILENCE_MS = 60_000;
+
+/**
+ * SignalFailureLog tells of signals that fail by a bug, a model or the configuration: somebody has to mend those. What load and deadlines
+ * do is for the metrics alone. Each kind of failure is told once a minute at most, however many requests meet it.
+ */
+export class SignalFailureLog {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  /** When each kind was last told; as many as there are signal types times codes. */
+  readonly #told = new Map<string, number>();
+
+  constructor(logger: Logger, clock: Clock) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** tell logs the failures of one route. */
+  tell({ trace }: Pick<Route, "trace">): void {
+    for (const { type, error } of trace.signals) {
+      if (error === null || !isForOperators(error.code)) continue;
+      const kind = `${type} ${error.code}`;
+      const now = this.#clock.now();
+      if (now - (this.#told.get(kind) ?? -Infinity) < FAILURE_SILENCE_MS) continue;
+      this.#told.set(kind, now);
+      this.#logger.warn(
+        { signal: type, code: error.code, ...reasonOf(error) },
+        "a signal failed and counts as no match or as on_error says",
+      );
+    }
+  }
+}
+
+const isForOperators = (code: ErrorCode) => code === "internal" || code.startsWith("model_") || code.startsWith("config_");
+
+/**
+ * reasonOf is the message, where it is ours. What a library or the language throws may quote the text that it was given, so of a bug
+ * only the error's name and the places of its stack are told.
+ */
+function reasonOf(error: RouterError): { readonly problem: string } | { readonly error: string; readonly stack: string } {
+  if (error.code !== "internal") return { problem: error.message };
+  const thrown = error.cause instanceof Error ? error.cause : error;
+  const places = (thrown.stack ?? "").replace(thrown.message, () => "").split("\n");
+  return { error: thrown.name, stack: places.filter((line) => line.startsWith("    at ")).join("\n") };
+}
 
 /** RoutingLine is what the log line of one routed request says. */
 export interface RoutingLine {

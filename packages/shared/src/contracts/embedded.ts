@@ -15,6 +15,13 @@ export interface TextClassification {
   readonly standing: TextStanding;
 }
 
+/** EncoderIdentity says whose vectors these are: those of another revision or length are of another space. */
+export interface EncoderIdentity {
+  readonly model: string;
+  readonly revision: string;
+  readonly dimension: number;
+}
+
 /** EmbeddedReading is what the embedded tier says of one text. Its methods throw "model_unsupported" for a head that there is not. */
 export interface EmbeddedReading {
   readonly text: string;
@@ -27,7 +34,7 @@ export interface EmbeddedReading {
   readonly english: number;
   classify(head: string): TextClassification;
   /** encoderOf says with which encoder's vectors a head can be combined. */
-  encoderOf(head: string): { readonly model: string; readonly dimension: number } | null;
+  encoderOf(head: string): EncoderIdentity | null;
   /** combine takes the encoder's vector of the same text into account. */
   combine(head: string, vector: Float32Array): TextClassification;
 }

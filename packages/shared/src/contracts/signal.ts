@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { CallOptions } from "./call-options.ts";
-import type { EmbeddedTier } from "./embedded.ts";
+import type { EmbeddedTier, EncoderIdentity } from "./embedded.ts";
 import type { Embedder, InferenceItem, TextEmbedding, TextWindow } from "./inference.ts";
 import type { RoutingRequest } from "./routing-request.ts";
 
@@ -51,10 +51,16 @@ export interface SignalContext extends CallOptions {
   provisional(evaluation: SignalEvaluation): void;
 }
 
+/**
+ * EncoderNeed is what a signal is without the encoder: the same (nothing), less exact (wanted: the encoder is started, and nobody waits
+ * for it), or of no use (embedding).
+ */
+export type EncoderNeed = "nothing" | "wanted" | "embedding";
+
 /** SignalEvaluator evaluates all rules of one signal type. It must call `context.inference` before its first await. */
 export interface SignalEvaluator {
   /** What these rules need, where it is not what the definition says. */
-  readonly needs?: SignalDefinition["needs"];
+  readonly needs?: EncoderNeed;
   evaluate(request: RoutingRequest, context: SignalContext): SignalEvaluation | Promise<SignalEvaluation>;
   /** Prepares what needs the encoder (anchor vectors). Called before a snapshot serves and again when the encoder becomes ready. */
   warm?(embedder: Embedder, options: CallOptions): Promise<void>;
@@ -65,8 +71,8 @@ export interface SignalSettings {
   readonly window: TextWindow;
   /** The embedded tier, or null where there is none. */
   readonly embedded: EmbeddedTier | null;
-  /** encoderModel is the name of the encoder that answers now, or null before one has been ready. */
-  readonly encoderModel: () => string | null;
+  /** encoderModel is the encoder that answers now, or null before one has been ready. */
+  readonly encoderModel: () => EncoderIdentity | null;
   /** Who answers the domain signal: the embedded tier and the encoder where it is unsure, or one of them alone. */
   readonly domainCascade: "auto" | "embedded" | "encoder";
   /** Score from which embedding rules match when none reaches its own threshold; null: then none matches. Absent: 0.5, as in vSR. */
@@ -81,7 +87,7 @@ export interface SignalDefinition<Type extends string = string, Key extends stri
   readonly configKey: Key;
   /** Suffix of the `x-vsr-matched-…` response header, or null where vSR has none. */
   readonly header: string | null;
-  readonly needs: "nothing" | "embedding";
+  readonly needs: EncoderNeed;
   /** One sentence for the generated docs. */
   readonly summary: string;
   /** Schema of one rule; every rule has at least `name`. */

@@ -1,7 +1,7 @@
 import { RouterError, systemClock, type Embedder } from "@turnout/shared";
 import { describe, expect, it } from "vitest";
 import { promptRequest } from "../chat-request.ts";
-import { scriptedTier } from "../testing/scripted-tier.ts";
+import { fitting, scriptedTier } from "../testing/scripted-tier.ts";
 import { signalContext, signalSettings } from "../testing/signal-parts.ts";
 import { WordEmbedder } from "../testing/word-embedder.ts";
 import { domain } from "./domain.ts";
@@ -58,6 +58,17 @@ describe("domain signal", () => {
     expect(matches.map(({ rule }) => rule)).toEqual(["water_plants"]);
   });
 
+  it("goes by the nearest exemplars, and by them alone where there are many", async () => {
+    const mixed = ["cats purr", "cats sleep", "cats hunt", "dogs bark", "dogs dig", "dogs fetch", "fish swim", "birds sing"];
+    const pets = { name: "pets", exemplars: mixed };
+    const tools = {
+      name: "cats",
+      exemplars: ["hammers hit", "saws cut", "drills turn", "files rub", "planes shave", "nails hold", "glue sticks", "tape tears"],
+    };
+    const { matches } = await evaluate([pets, tools], "cats purr sleep hunt");
+    expect(matches.map(({ rule }) => rule)).toEqual(["pets"]);
+  });
+
   it("matches nothing when nothing is near and there is no such domain", async () => {
     expect((await evaluate([roses, soil], "knock knock")).matches).toEqual([]);
   });
@@ -102,7 +113,7 @@ describe("domain signal with trained domains", () => {
   });
 
   async function ask(text: string, { parts = {}, names = rules, embedder = new WordEmbedder() as Embedder, warm = true } = {}) {
-    const settings = signalSettings({ window, embedded: tier, encoderModel: () => "fitting", ...parts });
+    const settings = signalSettings({ window, embedded: tier, encoderModel: () => fitting, ...parts });
     const evaluator = domain.create(
       names.map((rule) => domain.rule.parse(rule)),
       settings,
@@ -164,8 +175,13 @@ describe("domain signal with trained domains", () => {
     expect((await ask("clear", { names })).cascade).toMatchObject({ tier: "encoder" });
   });
 
-  it("adds nearness to descriptions where the encoder is not the trained layer's", async () => {
-    const outcome = await ask("torn", { parts: { encoderModel: () => "another" } });
+  it.each([
+    ["another model", { model: "another" }],
+    ["another revision of it", { revision: "r1+layers=2" }],
+    ["shorter vectors of it", { dimension: 64 }],
+  ])("adds nearness to descriptions where the encoder is not the trained network's: %s", async (_, difference) => {
+    const outcome = await ask("torn", { parts: { encoderModel: () => ({ ...fitting, ...difference }) } });
     expect([outcome.error, outcome.cascade?.tier, outcome.scores.length]).toEqual([null, "encoder", 3]);
+    expect(found(outcome)).not.toEqual([["computer_science", 0.8]]);
   });
 });

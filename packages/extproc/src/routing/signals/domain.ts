@@ -6,6 +6,7 @@
 import {
   defineSignal,
   type EmbeddedTier,
+  type EncoderIdentity,
   type RequestInference,
   type SignalEvaluation,
   type SignalMatch,
@@ -123,7 +124,7 @@ export const domain = defineSignal({
     const fits = () => trained !== null && trained.fits(encoderModel());
     const usesEncoder = !alone || domainCascade !== "embedded";
     return {
-      ...(usesEncoder ? {} : { needs: "nothing" as const }),
+      ...(alone ? { needs: usesEncoder ? ("wanted" as const) : ("nothing" as const) } : {}),
       warm: async (embedder, options) => {
         if (usesEncoder && !(alone && fits())) await described.anchors.warm(embedder, options);
       },
@@ -188,9 +189,11 @@ class TrainedDomains {
     return this.#claims.every((claimed) => claimed.length > 0);
   }
 
-  /** fits says whether the trained layer reads this encoder's vectors. */
-  fits(encoder: string | null): boolean {
-    return encoder !== null && this.embedded.read("").encoderOf(HEAD)?.model === encoder;
+  /** fits says whether the trained network reads this encoder's vectors: not those of another revision, cut short, or of fewer layers. */
+  fits(encoder: EncoderIdentity | null): boolean {
+    const own = this.embedded.read("").encoderOf(HEAD);
+    if (encoder === null || own === null) return false;
+    return own.model === encoder.model && own.revision === encoder.revision && own.dimension === encoder.dimension;
   }
 
   /**
@@ -283,8 +286,17 @@ function shares(scores: readonly SignalScore[]): Float32Array {
   return weights.map((weight) => weight / sum);
 }
 
-/** scoreOf is the mean over the sides a domain has: name, nearest topic, all exemplars on average. */
+/** How many of a domain's exemplars a text is compared with: those nearest to it. */
+const NEAREST = 3;
+/**
+ * From so many exemplars on they alone say what the domain is: with them alone the nearest three name 92 % of BANKING77's 77 intents
+ * (514 held-back texts; 82 % with the name as a second side, 72 % with the mean of all exemplars and the name) and 90 % of CLINC150's.
+ */
+const MANY_EXEMPLARS = 8;
+
+/** scoreOf is the mean over the sides a domain has: name, nearest topic, nearest exemplars. */
 function scoreOf({ title, topics, exemplars }: Sides<number>, cosines: Float32Array): number {
+  if (exemplars.length >= MANY_EXEMPLARS) return nearestMean(exemplars, cosines);
   let sum = cosines[title] ?? 0;
   let sides = 1;
   if (topics.length > 0) {
@@ -292,10 +304,23 @@ function scoreOf({ title, topics, exemplars }: Sides<number>, cosines: Float32Ar
     sides += 1;
   }
   if (exemplars.length > 0) {
-    sum += exemplars.reduce((total, row) => total + (cosines[row] ?? 0), 0) / exemplars.length;
+    sum += nearestMean(exemplars, cosines);
     sides += 1;
   }
   return sum / sides;
+}
+
+/** nearestMean is the mean of the NEAREST best cosines. */
+function nearestMean(rows: readonly number[], cosines: Float32Array): number {
+  const best = new Float32Array(Math.min(NEAREST, rows.length)).fill(-1);
+  for (const row of rows) {
+    const cosine = cosines[row] ?? -1;
+    // `best` is kept in ascending order; what is nearer than its first takes that place and moves up.
+    if (cosine <= (best[0] as number)) continue;
+    best[0] = cosine;
+    best.sort();
+  }
+  return best.reduce((sum, cosine) => sum + cosine, 0) / best.length;
 }
 
 /** judgeDescribed turns scores into the one domain found, under its own name and under every name that stands for it. */

@@ -1,9 +1,7 @@
-import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
 import { createLogger } from "@turnout/shared";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createScriptedUpstream, type ScriptedUpstream } from "../../gateway/testing/scripted-upstream.ts";
 import { startKitchen, type Kitchen } from "../../testing/kitchen.ts";
-import { ATTACK_HEAD } from "../jailbreak/attack-scale.ts";
 
 let kitchen: Kitchen | null = null;
 let upstream: ScriptedUpstream;
@@ -102,9 +100,7 @@ describe("a decision that blocks on the jailbreak signal", () => {
   });
 });
 
-const trained = createEmbeddedTier().labelsOf(ATTACK_HEAD) !== null;
-
-describe.skipIf(!trained)("the trained model", () => {
+describe("the trained model", () => {
   it("finds an attack behind, before and within a megabyte of padding", async () => {
     await start("include_history: true", 30_000);
     expect(await ask(padding)).toEqual({ blocked: false, matched: null, warnings: null });

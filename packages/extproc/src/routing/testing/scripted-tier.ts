@@ -9,7 +9,10 @@ export interface Opinion {
   readonly combined?: Readonly<Record<string, number>>;
 }
 
-/** scriptedTier has one head, "domain", whose layer fits the encoder "fitting". */
+/** fitting is the encoder that the tier's head can be combined with. */
+export const fitting = { model: "fitting", revision: "r1", dimension: 512 };
+
+/** scriptedTier has one head, "domain", which can be combined with the encoder `fitting`. */
 export function scriptedTier(labels: readonly string[], opinions: Readonly<Record<string, Opinion>>): EmbeddedTier {
   const classification = (shares: Readonly<Record<string, number>>, standing: TextStanding): TextClassification => {
     const probabilities = Float32Array.from(labels, (label) => shares[label] ?? 0);
@@ -25,7 +28,7 @@ export function scriptedTier(labels: readonly string[], opinions: Readonly<Recor
       exam: 0,
       english: 1,
       classify: () => classification(shares, standing),
-      encoderOf: () => ({ model: "fitting", dimension: 2 }),
+      encoderOf: () => fitting,
       combine: () => classification(combined, "sure"),
     };
   };
