@@ -24,6 +24,8 @@ afterEach(async () => {
 
 const item = (text: string): InferenceItem => ({ text, window: { maxTokens: 64, sampling: "head_middle_tail" } });
 
+const longest = { maxTokens: 8_192, sampling: "head_middle_tail" } as const;
+
 interface Running {
   readonly pool: ScriptedClassifier;
   readonly address: string;
@@ -110,10 +112,58 @@ describe("further models behind a service", () => {
     expect([await retries(), two.pool.asked.length]).toEqual([1, 4]);
   });
 
+  it("are described as they are now, not as they were when the service was found", async () => {
+    const one = await replica({ connectionAgeMs: 50, connectionAgeGraceMs: 100 });
+    one.pool.models = [{ name: "mood", state: "starting" }];
+    const { classifier } = await fronted([one]);
+    expect(classifier.status()).toMatchObject({ models: [{ name: "mood", state: "starting" }] });
+    one.pool.models = [{ name: "mood", state: "unavailable", reason: "no room" }];
+    await expect.poll(() => classifier.status(), { timeout: 5_000 }).toMatchObject({ models: one.pool.models });
+  });
+
   it("never answer with the encoder of a service that does not know of them", () => {
     const embedding = { vector: Buffer.alloc(32) };
     for (const wish of [{ model: "mood" }, { entities: true }])
       expect(decodeOutcome({ embedding }, { ...item("ab"), ...wish }, DIMENSION)).toMatchObject({ code: "encoder_unavailable" });
+  });
+});
+
+describe("a text that takes too long", () => {
+  it("leaves the others of its call what is known at the deadline", { retry: 2 }, async () => {
+    const pool = createClassifierPool({ backend: new URL("backends/testing/faulty.ts", import.meta.url), workers: 1 });
+    cleanUp.push(() => pool.close());
+    await pool.whenSettled();
+    const { classifier } = await fronted([await replica({ classifier: pool })]);
+    await classifier.embed([item("known")], {});
+    const answers = await classifier.evaluate([item("known"), item("held")], { deadline: systemClock.now() + 60 });
+    expect(answers).toMatchObject([{ tokens: 3 }, { code: "deadline_exceeded" }]);
+  });
+
+  it("has its replica shut out when that knows nothing in time again and again, for another one is there", async () => {
+    const [stuck, quick] = [await replica(), await replica()];
+    const { classifier, metrics } = await fronted([stuck, quick], { balancing: "round_robin" });
+    stuck.pool.failWith("deadline_exceeded");
+    while (stuck.pool.asked.length < 3) await classifier.evaluate([item("late"), item("late too")], {});
+    expect(stuck.pool.asked).toHaveLength(4);
+    while (stuck.pool.asked.length < 6) await classifier.evaluate([item("late"), item("late too")], {});
+    await serving(metrics, 1);
+  });
+});
+
+describe("a submission too large for one message", () => {
+  it.each([
+    ["texts", Array.from({ length: 1_101 }, (_, index) => item(`text ${index}`))],
+    ["bytes", Array.from({ length: 12 }, (_, index) => ({ ...item(`${index} `.padEnd(480_000, "word ")), window: longest }))],
+  ])("is answered whole, however many %s it has", async (_what, items) => {
+    const { classifier } = await fronted([await replica()]);
+    const answers = await classifier.evaluate(items, {});
+    expect(answers.filter((answer) => "vector" in answer)).toHaveLength(items.length);
+  });
+
+  it("fails one text alone that is too large by itself", async () => {
+    const { classifier } = await fronted([await replica()], { maxMessageBytes: 100_000 });
+    const answers = await classifier.evaluate([item("a"), { ...item("b".repeat(200_000)), window: longest }, item("c")], {});
+    expect(answers).toMatchObject([{ sampled: false }, { code: "overloaded" }, { sampled: false }]);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * The classifier pool over the network, in the words of the pool itself: a front that uses this loads neither ONNX nor worker
  * threads. A call goes to one replica; when that one is lost or full, once more to another, within the same deadline and never
- * after the caller has left. Used by a front whose configuration has `turnout.classifier.endpoint`.
+ * after the caller has left. A submission too large for one message becomes several calls. Used by a front whose configuration has `turnout.classifier.endpoint`.
  */
 import { readFileSync } from "node:fs";
 import { credentials, type ChannelCredentials } from "@grpc/grpc-js";
@@ -23,10 +23,11 @@ import {
   type TextEmbedding,
 } from "@turnout/shared";
 import { createChannels } from "./remote/channel.ts";
+import { splitCalls } from "./remote/call-size.ts";
 import { decodeOutcome, encodeItem } from "./remote/codec.ts";
 import { hostOf, parseEndpoint, systemLookup, type Lookup } from "./remote/endpoint.ts";
 import { createPicker, type Balancing } from "./remote/picker.ts";
-import { PROTOCOL_VERSION } from "./remote/protocol.ts";
+import { GRACE_MS, PROTOCOL_VERSION, type Item } from "./remote/protocol.ts";
 import type { Replica, ServedModel } from "./remote/replica.ts";
 import { ReplicaSet } from "./remote/replica-set.ts";
 
@@ -75,6 +76,12 @@ export interface PinnedClassifier extends Embedder, Evaluator {
 
 type Outcome = TextEmbedding | RouterError;
 
+/** Question is an item with the words it is sent in. */
+interface Question {
+  readonly item: InferenceItem;
+  readonly wire: Item;
+}
+
 /** What a call without a deadline may take. */
 const LONGEST_CALL_MS = 10_000;
 
@@ -87,6 +94,7 @@ class GrpcClassifier implements RemoteClassifier {
   readonly #endpoint: string;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
+  readonly #maxMessageBytes: number;
   readonly #replicas: ReplicaSet;
   readonly #settled = Promise.withResolvers<void>();
   #settling: NodeJS.Timeout | undefined;
@@ -98,6 +106,7 @@ class GrpcClassifier implements RemoteClassifier {
     this.#endpoint = options.endpoint;
     this.#metrics = options.metrics ?? createMetrics();
     this.#clock = options.clock ?? systemClock;
+    this.#maxMessageBytes = options.maxMessageBytes ?? 4 * 1024 * 1024;
     this.#settling = setTimeout(() => this.#settle(), options.settleMs ?? 10_000);
     this.#replicas = new ReplicaSet({
       endpoint,
@@ -106,7 +115,7 @@ class GrpcClassifier implements RemoteClassifier {
       connect: createChannels({
         credentials: loadCredentials(tls),
         serverName: tls === undefined ? null : (tls.serverName ?? hostOf(endpoint)),
-        maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+        maxMessageBytes: this.#maxMessageBytes,
       }),
       pick: createPicker<Replica>(balancing),
       clock: this.#clock,
@@ -173,36 +182,45 @@ class GrpcClassifier implements RemoteClassifier {
     });
   }
 
-  /** evaluate asks one replica for all items, and another one once for those that the first was too full or too lost to answer. */
   async #evaluate(items: readonly InferenceItem[], options: CallOptions, served: ServedModel | null): Promise<Outcome[]> {
-    const outcomes = new Map<InferenceItem, Outcome>();
-    const until = Math.min(options.deadline ?? Number.POSITIVE_INFINITY, this.#clock.now() + LONGEST_CALL_MS);
+    const deadline = Math.min(options.deadline ?? Number.POSITIVE_INFINITY, this.#clock.now() + LONGEST_CALL_MS);
+    const questions = items.map((item): Question => ({ item, wire: encodeItem(item, options.trace) }));
+    const calls = splitCalls(questions, this.#maxMessageBytes);
+    const answers = await Promise.all(calls.map((call) => this.#call(call, { ...options, deadline }, served)));
+    return answers.flat();
+  }
+
+  /** call asks one replica for all items, and another one once for those that the first was too full or too lost to answer. */
+  async #call(questions: readonly Question[], options: CallOptions, served: ServedModel | null): Promise<Outcome[]> {
+    const outcomes = new Map<Question, Outcome>();
     let failed: Replica | null = null;
-    for (let open = items; open.length > 0;) {
-      const answers = await this.#ask(open, { ...options, deadline: until }, served, failed);
-      for (const [index, item] of open.entries()) {
+    for (let open = questions; open.length > 0;) {
+      const answers = await this.#ask(open, options, served, failed);
+      for (const [index, question] of open.entries()) {
         const outcome = answers.outcomes[index];
         // A second attempt that finds nobody to ask leaves the first one's reason.
-        if (outcome !== undefined && (answers.replica !== null || !outcomes.has(item))) outcomes.set(item, outcome);
+        if (outcome !== undefined && (answers.replica !== null || !outcomes.has(question))) outcomes.set(question, outcome);
       }
       if (failed !== null || answers.replica === null) break;
       failed = answers.replica;
-      open = open.filter((item) => worthAnotherReplica(outcomes.get(item)));
+      open = open.filter((question) => worthAnotherReplica(outcomes.get(question)));
       const [first] = open;
       const cause = first === undefined ? undefined : outcomes.get(first);
       if (cause instanceof RouterError) this.#metrics.classifierRetries.inc({ code: cause.code });
     }
-    return items.map((item) => outcomes.get(item) ?? new RouterError("internal", "an item was left without outcome. This is a bug."));
+    return questions.map(
+      (question) => outcomes.get(question) ?? new RouterError("internal", "an item was left without outcome. This is a bug."),
+    );
   }
 
   /** ask asks one replica; whatever goes wrong is every item's outcome. `replica` is null when none could be asked. */
   async #ask(
-    items: readonly InferenceItem[],
-    { signal, deadline = 0, trace }: CallOptions,
+    questions: readonly Question[],
+    { signal, deadline = 0 }: CallOptions,
     served: ServedModel | null,
     except: Replica | null,
   ): Promise<{ readonly replica: Replica | null; readonly outcomes: Outcome[] }> {
-    const all = (code: ErrorCode, message: string) => ({ replica: null, outcomes: items.map(() => new RouterError(code, message)) });
+    const all = (code: ErrorCode, message: string) => ({ replica: null, outcomes: questions.map(() => new RouterError(code, message)) });
     if (this.#closed) return all("cancelled", "the classifier client is closed");
     if (signal?.aborted === true) return all("cancelled", "the caller left");
     const remainingMs = deadline - this.#clock.now();
@@ -213,12 +231,13 @@ class GrpcClassifier implements RemoteClassifier {
       return all("encoder_unavailable", `no classifier replica for ${wanted}: ${this.#replicas.reason}`);
     }
     try {
-      const request = { protocolVersion: PROTOCOL_VERSION, items: items.map((item) => encodeItem(item, trace)) };
-      const { outcomes = [] } = await replica.evaluate(request, served.identity, remainingMs, signal);
-      return { replica, outcomes: items.map((item, index) => decodeOutcome(outcomes[index] ?? {}, item, dimensionOf(served, item))) };
+      const request = { protocolVersion: PROTOCOL_VERSION, items: questions.map(({ wire }) => wire) };
+      const { outcomes = [] } = await replica.evaluate(request, served.identity, remainingMs + GRACE_MS, signal);
+      const told = replica.model ?? served;
+      return { replica, outcomes: questions.map(({ item }, index) => decodeOutcome(outcomes[index] ?? {}, item, dimensionOf(told, item))) };
     } catch (error) {
       const routerError = RouterError.from(error);
-      return { replica, outcomes: items.map(() => routerError) };
+      return { replica, outcomes: questions.map(() => routerError) };
     }
   }
 
@@ -233,7 +252,7 @@ function worthAnotherReplica(outcome: Outcome | undefined): boolean {
   return outcome instanceof RouterError && (outcome.code === "encoder_unavailable" || outcome.code === "overloaded");
 }
 
-/** dimensionOf is null for a further model that the replicas had not told of when they were first asked. */
+/** dimensionOf is null for a further model of which the replica has not told yet. */
 function dimensionOf({ encoder }: ServedModel, { model }: InferenceItem): number | null {
   if (model === undefined) return encoder.dimension;
   const further = encoder.models?.find(({ name }) => name === model);

@@ -2,7 +2,15 @@ import { cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { createMetrics, RouterError, type Classifier, type EncoderStatus, type InferenceItem } from "@turnout/shared";
+import {
+  createMetrics,
+  RouterError,
+  silentLogger,
+  type Classifier,
+  type EncoderStatus,
+  type InferenceItem,
+  type Logger,
+} from "@turnout/shared";
 import { FurtherModel } from "./further-model.ts";
 import { prepareTinyModels, type TinyModels } from "./model/testing/tiny-models.ts";
 import { textLogits, width } from "./model/testing/tiny-onnx.ts";
@@ -118,20 +126,30 @@ describe("a further model that cannot be had", () => {
     expect(furtherOf(pool.status())?.at(-1)).toMatchObject({ name: "broken", state: "unavailable" });
   });
 
-  it("fails its own items only where the workers cannot load it either", async () => {
-    const corrupt = join(home, "corrupt");
-    await cp(directories.mood, corrupt, { recursive: true });
-    const graph = join(corrupt, "model.onnx");
-    await writeFile(graph, new Uint8Array((await stat(graph)).size));
-    const metrics = createMetrics();
-    const pool = await serve({ mood: { directory: corrupt, preload: true } }, { metrics });
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      const [good, bad] = await pool.evaluate([plain(`ab ${attempt}`), mood("ab")], {});
-      expect(good).toMatchObject({ timings: { batchSize: 1 } });
-      expect(bad).toMatchObject({ code: "model_corrupt", message: expect.stringContaining("not a usable ONNX graph") });
-    }
-    expect((await metrics.classifierWorkerRestarts.get()).values).toEqual([]);
-  });
+  it.each(["at start", "at its first text"])(
+    "fails its own items only where the workers cannot load it %s, and says so once",
+    async (when) => {
+      const corrupt = join(home, `corrupt ${when}`);
+      await cp(directories.mood, corrupt, { recursive: true });
+      const graph = join(corrupt, "model.onnx");
+      await writeFile(graph, new Uint8Array((await stat(graph)).size));
+      const metrics = createMetrics();
+      const warnings: unknown[] = [];
+      const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) } as Logger;
+      const preload = when === "at start";
+      const pool = await serve({ mood: { directory: corrupt, preload } }, { metrics, logger });
+      if (!preload) expect(furtherOf(pool.status())).toMatchObject([{ name: "mood", state: "ready", workers: 0 }]);
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        const [good, bad] = await pool.evaluate([plain(`ab ${attempt}`), mood("ab")], {});
+        expect(good).toMatchObject({ timings: { batchSize: 1 } });
+        expect(bad).toMatchObject({ code: "model_corrupt", message: expect.stringContaining("not a usable ONNX graph") });
+      }
+      expect((await metrics.classifierWorkerRestarts.get()).values).toEqual([]);
+      const reason = expect.stringContaining("not a usable ONNX graph") as string;
+      expect(furtherOf(pool.status())).toEqual([{ name: "mood", state: "unavailable", reason }]);
+      expect(warnings).toEqual([{ model: "mood", reason }]);
+    },
+  );
 
   it("is refused while it is being prepared, and served as soon as it is there", async () => {
     const prepared = Promise.withResolvers<string>();
@@ -193,6 +211,18 @@ describe("evaluate", () => {
     const answers = pool.evaluate([plain("known"), plain("late")], { signal: gone.signal });
     gone.abort();
     expect(await answers).toMatchObject([{ timings: { batchSize: 0 } }, { code: "cancelled" }]);
+  });
+
+  it("gives it before a caller who waits until the same deadline has gone", async () => {
+    const pool = await serve({}, { backend: new URL("./backends/testing/faulty.ts", import.meta.url) });
+    await pool.embed([plain("known")], {});
+    for (let round = 0; round < 10; round += 1) {
+      const deadline = performance.now() + 20 + round / 10;
+      const answers = pool.evaluate([plain("known"), plain(`held ${round}`)], { deadline });
+      // As evaluateSignals waits: timers count whole milliseconds, and this one begins later.
+      const gone = new Promise<null>((resolve) => setTimeout(() => resolve(null), deadline - performance.now()));
+      expect(await Promise.race([answers, gone])).toMatchObject([{ tokens: 3 }, { code: expect.any(String) as string }]);
+    }
   });
 
   it("never rejects, whatever the pool's state", async () => {

@@ -63,7 +63,13 @@ export interface Batch {
   readonly jobs: readonly EncodeJob[];
 }
 
-/** WarmUp asks a worker to load its encoder, and these further models too; one that fails is left for its first batch. */
+/** LoadFailure says why a worker has not loaded a further model. */
+export interface LoadFailure {
+  readonly key: string;
+  readonly message: string;
+}
+
+/** WarmUp asks a worker to load its encoder, and these further models too; one that fails is tried again with its first batch. */
 export interface WarmUp {
   readonly preload: readonly ModelSettings[];
 }
@@ -77,6 +83,8 @@ export type WarmUpReply =
       readonly batching: EncoderBatching;
       /** Keys of the further models that were loaded. */
       readonly loaded: readonly string[];
+      /** The others. */
+      readonly failed: readonly LoadFailure[];
     }
   | Failure;
 
@@ -106,7 +114,13 @@ export type BatchReply =
       readonly threadId: number;
       readonly batching: EncoderBatching;
     }
-  | Failure;
+  | BatchFailure;
+
+/** BatchFailure is the failure of all texts of a batch. */
+interface BatchFailure extends Failure {
+  /** True: the worker could not even load the model. */
+  readonly unloaded: boolean;
+}
 
 /** transferVectors hands the memory of vectors and logits over to the main thread instead of copying it. */
 export function transferVectors(reply: Extract<BatchReply, { ok: true }>): unknown {

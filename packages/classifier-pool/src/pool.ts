@@ -295,6 +295,12 @@ class ClassifierPool implements Classifier {
         this.#metrics.classifierWorkerRestarts.inc({ cause });
         this.#logger.warn({ model: model.name, cause, reason: message }, "classifier worker lost, replacing it");
       },
+      onLoadFailed: (key, reason) => {
+        for (const { name, state } of this.#further) {
+          if (state.state === "ready" && state.description.settings.key === key)
+            this.#logger.warn({ model: name, reason }, "a worker cannot load a further model, trying again later");
+        }
+      },
       onDead: (reason) => this.#giveUp(reason),
     });
     const lanes = new Lanes(threads);
@@ -428,6 +434,8 @@ function windowOf({ maxTokens, sampling }: TextWindow, { entityTypes, settings }
 function statusOf({ name, state }: FurtherModel, threads: EncoderThreads): FurtherModelStatus {
   if (state.state !== "ready") return { name, ...state };
   const { name: model, revision, heads, entityTypes, settings } = state.description;
+  const failure = threads.loadFailure(settings.key);
+  if (failure !== null) return { name, state: "unavailable", reason: failure };
   return {
     name,
     state: "ready",

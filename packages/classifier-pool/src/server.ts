@@ -24,6 +24,7 @@ import { createGrpcListener, type TlsFiles } from "./remote/grpc-listener.ts";
 import {
   loadProtocol,
   PROTOCOL_VERSION,
+  REPLY_TIME,
   serviceName,
   understands,
   type ClassifierHandlers,
@@ -152,7 +153,7 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
     }
   }
 
-  /** answer runs one call: version and readiness first, then the work with the call's deadline and cancellation, always one reply. */
+  /** answer runs one call: version and readiness first, then the work, which ends early enough to be told in time; always one reply. */
   async function answer<Request extends { protocolVersion?: number }, Response>(
     call: ServerUnaryCall<Request, Response>,
     callback: sendUnaryData<Response>,
@@ -161,7 +162,8 @@ export function createClassifierServer(options: ClassifierServerOptions): Classi
     const gone = new AbortController();
     openCalls += 1;
     call.once("cancelled", () => gone.abort());
-    const deadline = clock.now() + Number(call.getDeadline()) - clock.wallMs();
+    const leftMs = Number(call.getDeadline()) - clock.wallMs();
+    const deadline = clock.now() + leftMs - Math.min(REPLY_TIME.ms, leftMs * REPLY_TIME.share);
     try {
       const version = call.request.protocolVersion ?? 0;
       if (!understands(version))

@@ -5,6 +5,12 @@
 import { RouterError, type CallOptions, type Clock, type TextEmbedding } from "@turnout/shared";
 import type { PendingText, Waiter } from "./pending-text.ts";
 
+/**
+ * So long before its deadline a call is settled with what is known: timers count whole milliseconds, and a caller who sets one for the
+ * same deadline would otherwise be gone before the answer.
+ */
+const ANSWER_MS = 2;
+
 /** Outcome is what becomes of one text. */
 export type Outcome = TextEmbedding | RouterError;
 
@@ -90,7 +96,7 @@ export class Submission {
     if (this.#settled) return;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#deadline < Number.POSITIVE_INFINITY) {
-      this.#timer = setTimeout(() => this.#expire(), Math.ceil(this.#deadline - this.#clock.now()));
+      this.#timer = setTimeout(() => this.#expire(), this.#deadline - this.#clock.now() - ANSWER_MS);
     }
   }
 

@@ -36,6 +36,8 @@ export interface EncoderThreadsOptions {
   readonly onWarm: (warmUpMs: number, batching: EncoderBatching) => void;
   /** A worker was lost and is being replaced. */
   readonly onLost: (cause: LossCause, message: string) => void;
+  /** A worker could not load a further model; told once, until all workers have loaded it. */
+  readonly onLoadFailed: (key: string, reason: string) => void;
   /** No worker is warm and none can be made so. */
   readonly onDead: (reason: string) => void;
 }
@@ -57,6 +59,8 @@ export class EncoderThreads {
   readonly #warmingUp = new Set<Watchdog>();
   /** Threads that have run a further model, by its key. */
   readonly #loaded = new Map<string, Set<number>>();
+  /** Why a further model, by its key, could not be loaded when a worker last tried. */
+  readonly #loadFailures = new Map<string, string>();
   #busy = 0;
   #failedWarmUps = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -111,15 +115,23 @@ export class EncoderThreads {
     return threads === undefined ? 0 : this.#piscina.threads.filter(({ threadId }) => threads.has(threadId)).length;
   }
 
+  /** loadFailure says why no worker has a further model; null when one has, or none has tried. */
+  loadFailure(key: string): string | null {
+    return this.loaded(key) > 0 ? null : (this.#loadFailures.get(key) ?? null);
+  }
+
   /** run encodes one batch on an idle worker. Rejects with RouterError "worker_failed" when the worker is lost on the way. */
   async run(batch: Batch): Promise<BatchReply> {
-    // Which worker takes it is not known before: as long as any would have to load the model first, it may take its time.
-    const loads = batch.model !== null && this.loaded(batch.model.key) < this.#options.workers;
+    // Loading takes its time for the first worker alone: the others find the files in memory.
+    const loads = batch.model !== null && this.loaded(batch.model.key) === 0;
     const watchdog = new Watchdog(this.#options.stuckAfterMs + (loads ? LOAD_TIMEOUT_MS : 0));
     this.#busy += 1;
     try {
       const reply = (await this.#piscina.run(batch, { name: "encode", signal: watchdog.signal })) as BatchReply;
-      if (reply.ok && batch.model !== null) this.#noteLoaded(batch.model.key, reply.threadId);
+      if (batch.model !== null) {
+        if (reply.ok) this.#noteLoaded(batch.model.key, reply.threadId);
+        else if (reply.unloaded) this.#noteLoadFailure(batch.model.key, reply.message);
+      }
       return reply;
     } catch (error) {
       const reason = watchdog.reasonOr(error);
@@ -170,9 +182,10 @@ export class EncoderThreads {
     }
   }
 
-  #onWarm({ threadId, warmUpMs, batching, loaded }: Extract<WarmUpReply, { ok: true }>): void {
+  #onWarm({ threadId, warmUpMs, batching, loaded, failed }: Extract<WarmUpReply, { ok: true }>): void {
     this.#warm.add(threadId);
     for (const key of loaded) this.#noteLoaded(key, threadId);
+    for (const { key, message } of failed) this.#noteLoadFailure(key, message);
     this.#failedWarmUps = 0;
     if (!this.#closed) this.#options.onWarm(warmUpMs, batching);
   }
@@ -194,6 +207,13 @@ export class EncoderThreads {
   #noteLoaded(key: string, threadId: number): void {
     const threads = this.#loaded.get(key) ?? new Set();
     this.#loaded.set(key, threads.add(threadId));
+    if (this.loaded(key) === this.#options.workers) this.#loadFailures.delete(key);
+  }
+
+  #noteLoadFailure(key: string, reason: string): void {
+    const news = !this.#loadFailures.has(key);
+    this.#loadFailures.set(key, reason);
+    if (news && !this.#closed) this.#options.onLoadFailed(key, reason);
   }
 
   #lose(reason: unknown): void {

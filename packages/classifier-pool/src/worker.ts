@@ -17,6 +17,7 @@ import {
   type EncodeJob,
   type Failure,
   type HeadLogits,
+  type LoadFailure,
   type ModelSettings,
   type TextReply,
   type WarmUp,
@@ -64,13 +65,16 @@ export async function warmUp({ preload }: WarmUp): Promise<WarmUpReply> {
     return reply;
   }
   const loaded: string[] = [];
+  const failed: LoadFailure[] = [];
   for (const settings of preload) {
+    const { key } = settings;
     const further = await runJobs(settings, warmUpJobs);
-    if (further.ok) loaded.push(settings.key);
+    if (further.ok) loaded.push(key);
+    else failed.push({ key, message: further.message });
   }
   // Where the process exposes it: a third of the heap is what loading left behind, and V8 would keep it for want of growth.
   globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
-  return { ok: true, threadId, warmUpMs: performance.now(), batching: reply.batching, loaded };
+  return { ok: true, threadId, warmUpMs: performance.now(), batching: reply.batching, loaded, failed };
 }
 
 /** encode runs one batch. Its value is a BatchReply with the vectors' memory marked for transfer. */
@@ -80,8 +84,10 @@ export async function encode({ model, jobs }: Batch): Promise<unknown> {
 }
 
 async function runJobs(settings: ModelSettings, jobs: readonly EncodeJob[]): Promise<BatchReply> {
+  let unloaded = true;
   try {
     const model = await models.get(settings);
+    unloaded = false;
     const started = performance.now();
     const answer = model.encoder.scanner === undefined ? await vectorsOf(model, jobs) : await scansOf(model, model.encoder.scanner, jobs);
     const { tokenized, ...outcome } = answer;
@@ -94,7 +100,7 @@ async function runJobs(settings: ModelSettings, jobs: readonly EncodeJob[]): Pro
       batching: model.batching,
     };
   } catch (error) {
-    return failure(error);
+    return { ...failure(error), unloaded };
   }
 }
 

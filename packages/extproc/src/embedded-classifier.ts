@@ -97,8 +97,9 @@ export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Em
       const stopping = new RouterError("cancelled", "Turnout is stopping");
       stop.abort(stopping);
       if (status.state === "idle") settled.resolve(giveUp(stopping.message));
-      await settled.promise;
+      // First the pool: one that still loads is settled only by that.
       await pool?.close();
+      await settled.promise;
     },
   };
 }

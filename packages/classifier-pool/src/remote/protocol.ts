@@ -26,6 +26,18 @@ export function understands(version: number): boolean {
   return version >= 1 && Math.abs(version - PROTOCOL_VERSION) <= 1;
 }
 
+/**
+ * REPLY_TIME is how long before a call's own deadline the service answers with what is known by then, so that the answer still arrives;
+ * of a short call it is the last quarter.
+ */
+export const REPLY_TIME = { ms: 15, share: 0.25 } as const;
+
+/**
+ * GRACE_MS is how much longer than its caller a front waits for the reply: less than REPLY_TIME, or the texts would get no answer within
+ * their deadline.
+ */
+export const GRACE_MS = 5;
+
 /** serviceName is also its name in the health service. */
 export const serviceName = "classifier.v1.Classifier";
 

@@ -2,7 +2,11 @@ import { expect, it } from "vitest";
 import type { ServedModel } from "./replica.ts";
 import { preferredModel } from "./replica-set.ts";
 
-const model = (revision: string): ServedModel => ({ identity: `m@${revision}`, encoder: { model: "m", revision, dimension: 8 } });
+const model = (revision: string, toldAt = 0): ServedModel => ({
+  identity: `m@${revision}`,
+  toldAt,
+  encoder: { model: "m", revision, dimension: 8 },
+});
 
 it.each([
   ["nobody serves, nothing known", null, [], null],
@@ -16,5 +20,15 @@ it.each([
   ["a rollback", "r2", ["r1", "r1", "r2"], "r1"],
   ["three revisions, ours has half", "r1", ["r1", "r1", "r2", "r3"], "r1"],
 ])("%s", (_case, present, serving, expected) => {
-  expect(preferredModel(present === null ? null : model(present), serving.map(model))?.encoder.revision ?? null).toBe(expected);
+  expect(
+    preferredModel(
+      present === null ? null : model(present),
+      serving.map((revision) => model(revision)),
+    )?.encoder.revision ?? null,
+  ).toBe(expected);
+});
+
+it("describes the model as who spoke last does, whether it is kept or new", () => {
+  const serving = [model("r1", 5), model("r1", 9), model("r2", 20), model("r1", 7)];
+  for (const present of [model("r1", 1), null]) expect(preferredModel(present, serving)?.toldAt).toBe(9);
 });

@@ -153,13 +153,19 @@ export class ReplicaSet {
   }
 }
 
-/** preferredModel keeps the present model while at least half of the serving replicas have it; else the one that most have. */
+/**
+ * preferredModel keeps the present model while at least half of the serving replicas have it; else the one that most have. It is described
+ * as the replica that spoke last describes it.
+ */
 export function preferredModel(present: ServedModel | null, serving: readonly ServedModel[]): ServedModel | null {
   if (serving.length === 0) return present;
   const votes = new Map<string, number>();
   for (const { identity } of serving) votes.set(identity, (votes.get(identity) ?? 0) + 1);
-  if (present !== null && (votes.get(present.identity) ?? 0) * 2 >= serving.length) return present;
-  return serving.reduce((best, model) => ((votes.get(model.identity) ?? 0) > (votes.get(best.identity) ?? 0) ? model : best));
+  const votesOf = ({ identity }: ServedModel) => votes.get(identity) ?? 0;
+  const kept = present !== null && votesOf(present) * 2 >= serving.length;
+  const { identity } = kept ? present : serving.reduce((best, model) => (votesOf(model) > votesOf(best) ? model : best));
+  const described = serving.filter((model) => model.identity === identity);
+  return described.reduce((latest, model) => (model.toldAt > latest.toldAt ? model : latest));
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

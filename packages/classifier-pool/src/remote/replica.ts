@@ -14,6 +14,8 @@ import { PROTOCOL_VERSION, understands, type EvaluateRequest, type EvaluateRespo
 /** ServedModel is what a ready replica serves; replicas with the same `identity` give vectors that may be compared. */
 export interface ServedModel {
   readonly identity: string;
+  /** When the replica said so, in milliseconds of the clock: of one encoder's replicas, who spoke last knows most of further models. */
+  readonly toldAt: number;
   readonly encoder: Omit<Extract<EncoderStatus, { state: "ready" }>, "state">;
 }
 
@@ -51,6 +53,7 @@ export class Replica implements Loaded {
   #inFlight = 0;
   #reported = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
   /** Sessions in a row that never came to serve. */
   #misses = 0;
@@ -103,7 +106,10 @@ export class Replica implements Loaded {
         this.#endSession(`now serves ${identityOf(face?.model, face?.revision)} with protocol ${face?.protocolVersion ?? 0}`);
         throw new RouterError("encoder_unavailable", `classifier replica ${this.reason}, not ${identity}`);
       }
-      this.#answered(face?.queueDepth ?? 0);
+      this.#reported = face?.queueDepth ?? 0;
+      this.#reportedAt = this.#parts.clock.now();
+      if (knowsNothing(response)) this.#failed(new RouterError("deadline_exceeded", "knew nothing in time"), sentAt);
+      else this.#answered();
       return response;
     } catch (error) {
       this.#failed(RouterError.from(error), sentAt);
@@ -120,9 +126,8 @@ export class Replica implements Loaded {
     this.#parts.channel.close();
   }
 
-  #answered(queueDepth: number): void {
-    this.#reported = queueDepth;
-    this.#reportedAt = this.#parts.clock.now();
+  #answered(): void {
+    this.#answeredAt = this.#parts.clock.now();
     this.#failures = 0;
     this.#ejections = 0;
   }
@@ -130,7 +135,7 @@ export class Replica implements Loaded {
   #failed({ code, message }: RouterError, sentAt: number): void {
     const lost = code === "encoder_unavailable";
     // Late is not dead: a replica that answered others meanwhile is only busy.
-    const silent = code === "deadline_exceeded" && this.#reportedAt < sentAt;
+    const silent = code === "deadline_exceeded" && this.#answeredAt < sentAt;
     if (!lost && !silent) return;
     this.#failures += 1;
     if (this.#state !== "serving" || this.#failures < (this.#ejections > 0 ? 1 : FAILURES)) return;
@@ -197,7 +202,7 @@ export class Replica implements Loaded {
     if (!understands(protocolVersion)) return `speaks protocol ${protocolVersion}, this front ${PROTOCOL_VERSION}`;
     const encoder = decodeModels(models);
     if (encoder === null) return "serves no model";
-    this.#model = { identity: identityOf(encoder.model, encoder.revision), encoder };
+    this.#model = { identity: identityOf(encoder.model, encoder.revision), toldAt: this.#parts.clock.now(), encoder };
     this.#become("serving", "serves");
     return null;
   }
@@ -208,6 +213,11 @@ export class Replica implements Loaded {
     this.#reason = reason;
     this.#parts.onChange();
   }
+}
+
+/** knowsNothing is true of a reply that only says, for each text, that its time is over: from a replica whose workers are stuck, all are so. */
+function knowsNothing({ outcomes = [] }: EvaluateResponse): boolean {
+  return outcomes.length > 0 && outcomes.every(({ failure }) => failure?.code === "deadline_exceeded");
 }
 
 function identityOf(model: string | undefined, revision: string | undefined): string {

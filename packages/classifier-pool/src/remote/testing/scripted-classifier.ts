@@ -8,6 +8,7 @@ import {
   type Classifier,
   type EncoderStatus,
   type ErrorCode,
+  type FurtherModel,
   type InferenceItem,
   type TextEmbedding,
 } from "@turnout/shared";
@@ -20,6 +21,8 @@ export class ScriptedClassifier implements Classifier {
   readonly deadlines: (number | undefined)[] = [];
   cancelled = 0;
   revision = "r1";
+  /** What it says of further models. */
+  models: readonly FurtherModel[] = [];
   #failure: ErrorCode | null = null;
   #unavailable: string | null = null;
   #hold: PromiseWithResolvers<void> | null = null;
@@ -27,7 +30,13 @@ export class ScriptedClassifier implements Classifier {
 
   status(): EncoderStatus {
     return this.#unavailable === null
-      ? { state: "ready", model: "scripted", revision: this.revision, dimension: DIMENSION }
+      ? {
+          state: "ready",
+          model: "scripted",
+          revision: this.revision,
+          dimension: DIMENSION,
+          ...(this.models.length === 0 ? {} : { models: this.models }),
+        }
       : { state: "unavailable", model: "scripted", reason: this.#unavailable };
   }
 

@@ -179,6 +179,35 @@ describe("pii with a token classifier", () => {
     expect([matched, error?.code]).toEqual([["found 0.99", "closed 0"], "overloaded"]);
   });
 
+  it.each([
+    ["texts", Array.from({ length: 1_101 }, (_, index) => `message ${index}`), 32],
+    ["characters", Array.from({ length: 12 }, (_, index) => `${index} `.padEnd(60_000, "word ")), 2],
+    ["characters of one text", ["first", "long ".repeat(100_000), "last"], 1],
+  ])("is given the latest of very many %s, and on_error judges the rules that want the rest", async (_what, texts, count) => {
+    const rules = [
+      { name: "open", model: "ner", include_history: true },
+      { name: "closed", model: "ner", include_history: true, on_error: "match" },
+      { name: "current", model: "ner", on_error: "match" },
+    ];
+    const history = texts.map((text) => say("tool", text));
+    const reply = ({ text }: InferenceItem) => answer({ entities: [], scannedChars: text.length });
+    const { asked, matched, error, sampled } = await outcome(rules, [...history, say("user", "who?")], reply);
+    expect(asked.map(({ text }) => text)).toEqual(["who?", ...texts.toReversed().slice(0, count)]);
+    expect([matched, error?.code, sampled]).toEqual([["closed 0"], "text_unscanned", true]);
+    expect(error?.message).toContain(`${count} texts of the history, and not ${texts.length - count} more`);
+  });
+
+  it("counts what was found in one text when another one fails", async () => {
+    const rules = [{ name: "all", model: "ner", include_history: true }];
+    const messages = [say("tool", "Ada"), say("tool", "Grace"), say("user", "who?")];
+    const reply = ({ text }: InferenceItem) =>
+      text === "Grace"
+        ? new RouterError("overloaded", "full")
+        : answer({ entities: text === "Ada" ? [entity("PERSON", 0.8)] : [], scannedChars: 9 });
+    const { matched, error } = await outcome(rules, messages, reply);
+    expect([matched, error?.code]).toEqual([["all 0.8"], "overloaded"]);
+  });
+
   it("says so when the model has read only the beginning", async () => {
     const rules = [
       { name: "open", model: "ner" },

@@ -14,6 +14,10 @@ import { KNOWN_PII_TYPES, piiTypeOf } from "../pii/vocabulary.ts";
 
 /** What a token classifier reads of a text at most. */
 const MODEL_WINDOW = { maxTokens: 8192, sampling: "head" } as const;
+/** Characters that such a window spans at most. */
+const MODEL_WINDOW_CHARS = 16 * MODEL_WINDOW.maxTokens;
+/** What one model is given of one request's history at most, for it reads about a thousand words in the time of a whole request. */
+const MODEL_HISTORY = { texts: 32, chars: MODEL_WINDOW_CHARS } as const;
 
 const rule = z
   .strictObject({
@@ -31,7 +35,10 @@ const rule = z
       .array(z.string().min(1))
       .default([])
       .describe(`Types that do not count: ${[...KNOWN_PII_TYPES].join(", ")}. Short forms such as EMAIL, PHONE and SSN are understood.`),
-    include_history: z.boolean().default(false).describe("Also search all other messages, whatever their role."),
+    include_history: z
+      .boolean()
+      .default(false)
+      .describe("Also search all other messages, whatever their role; a model is given the latest 32, and 128k characters of them."),
     model: z
       .string()
       .min(1)
@@ -41,7 +48,7 @@ const rule = z
       .enum(["match", "no_match"])
       .default("no_match")
       .describe(
-        "What the rule counts as when a text could not be searched whole in time, or the model failed; Turnout's addition to vSR's schema.",
+        "What the rule counts as when a text could not be searched whole in time, or the model failed or was not given it; Turnout's addition to vSR's schema.",
       ),
   })
   .superRefine(({ pii_types_allowed: allowed, model }, issues) => {
@@ -78,11 +85,16 @@ interface CompiledRule extends Rule {
   readonly allowed: ReadonlySet<string>;
 }
 
-/** ModelFindings is what one model said, and whether it has read every text to its end. */
-interface ModelFindings {
-  readonly current: PiiFindings;
-  readonly history: PiiFindings;
+/** Reading is what one model said of some texts, and how far it has read them: not yet, not all, or all to their ends. */
+interface Reading {
+  readonly findings: PiiFindings;
   state: "asked" | "partial" | "whole";
+}
+
+/** ModelReadings are one model's. */
+interface ModelReadings {
+  readonly current: Reading;
+  readonly history: Reading;
 }
 
 /** PiiSearch is the search of one request's texts for all rules. */
@@ -94,7 +106,7 @@ class PiiSearch {
   readonly #inCurrent = new PiiFindings();
   readonly #inHistory = new PiiFindings();
   /** By name of a model: what its own rules may count beside what the detectors found. */
-  readonly #byModel = new Map<string, ModelFindings>();
+  readonly #byModel = new Map<string, ModelReadings>();
   /** The detectors have read everything. */
   #searched = false;
 
@@ -110,9 +122,9 @@ class PiiSearch {
 
   /** run asks the models, then searches slice by slice; in a long text other requests have their turn between slices. */
   async run(loading: ReturnType<typeof loadPii>, context: SignalContext): Promise<SignalEvaluation> {
-    const scans = this.#askModels(context);
-    scans.catch(() => undefined); // heard below, once the detectors are through
     const tell = () => context.provisional(this.evaluation());
+    const scans = this.#askModels(context, tell);
+    scans.catch(() => undefined); // heard below, once the detectors are through
     tell();
     const { detectPii } = await loading.catch((cause: unknown) => {
       throw new RouterError("internal", "the detectors of personal data could not be loaded", { cause });
@@ -133,11 +145,7 @@ class PiiSearch {
     for (const text of this.#history) await search(this.#inHistory, text);
     this.#searched = true;
     tell();
-    try {
-      await scans;
-    } finally {
-      tell(); // what came before one of them failed
-    }
+    await scans;
     return this.evaluation();
   }
 
@@ -145,9 +153,11 @@ class PiiSearch {
   evaluation(): SignalEvaluation {
     const judged = this.#rules.map((rule) => {
       const model = rule.model === undefined ? undefined : this.#byModel.get(rule.model);
-      const searched = [this.#inCurrent, model?.current, ...(rule.include_history ? [this.#inHistory, model?.history] : [])];
-      const score = Math.max(...searched.map((findings) => findings?.surestBeside(rule.allowed) ?? 0));
-      const open = !this.#searched || (model !== undefined && model.state !== "whole");
+      const readings = model === undefined ? [] : [model.current, ...(rule.include_history ? [model.history] : [])];
+      const detected = [this.#inCurrent, ...(rule.include_history ? [this.#inHistory] : [])];
+      const searched = [...detected, ...readings.map(({ findings }) => findings)];
+      const score = Math.max(...searched.map((findings) => findings.surestBeside(rule.allowed)));
+      const open = !this.#searched || readings.some(({ state }) => state !== "whole");
       return { rule: rule.name, score, matched: score >= rule.threshold && score > 0, assumed: open && rule.on_error === "match" };
     });
     return {
@@ -155,30 +165,56 @@ class PiiSearch {
         .filter(({ matched, assumed }) => matched || assumed)
         .map(({ rule, score }) => ({ rule, confidence: score, value: score })),
       scores: judged.map(({ rule, score }) => ({ rule, score })),
-      sampled: [...this.#byModel.values()].some(({ state }) => state === "partial"),
+      sampled: [...this.#byModel.values()].some(({ current, history }) => current.state === "partial" || history.state === "partial"),
     };
   }
 
-  async #askModels({ inference }: SignalContext): Promise<void> {
-    const scan = async (model: string, text: string, found: PiiFindings): Promise<boolean> => {
+  /** askModels rejects with what kept a model from reading a text: its failure, or "text_unscanned" where there was too much to read. */
+  async #askModels({ inference }: SignalContext, tell: () => void): Promise<void> {
+    const scan = async (model: string, text: string, { findings }: Reading): Promise<boolean> => {
       const { scan } = await inference.infer({ text, window: MODEL_WINDOW, model, entities: true });
-      found.addEntities(scan?.entities ?? []);
+      findings.addEntities(scan?.entities ?? []);
       return reads(scan, text);
     };
+    const read = async (model: string, texts: readonly string[], reading: Reading): Promise<void> => {
+      const outcomes = await Promise.allSettled(texts.map((text) => scan(model, text, reading)));
+      const failed = outcomes.find((outcome) => outcome.status === "rejected");
+      if (failed === undefined) reading.state = outcomes.every((outcome) => "value" in outcome && outcome.value) ? "whole" : "partial";
+      tell();
+      if (failed !== undefined) throw failed.reason;
+    };
+    const readHistory = async (model: string, reading: Reading): Promise<void> => {
+      const { given, left } = latestOf(this.#history);
+      await read(model, given, reading);
+      if (left === 0) return;
+      reading.state = "partial";
+      tell();
+      throw new RouterError("text_unscanned", `the model "${model}" was given ${given.length} texts of the history, and not ${left} more`);
+    };
     const models = new Set(this.#rules.flatMap(({ model }) => model ?? []));
-    await Promise.all(
-      [...models].map(async (model) => {
-        const found: ModelFindings = { current: new PiiFindings(), history: new PiiFindings(), state: "asked" };
-        this.#byModel.set(model, found);
-        const wantsHistory = this.#rules.some((rule) => rule.model === model && rule.include_history);
-        const whole = await Promise.all([
-          ...(this.#current === "" ? [] : [scan(model, this.#current, found.current)]),
-          ...(wantsHistory ? this.#history.filter((text) => text !== "").map((text) => scan(model, text, found.history)) : []),
-        ]);
-        found.state = whole.every(Boolean) ? "whole" : "partial";
-      }),
-    );
+    const work = [...models].flatMap((model) => {
+      const current: Reading = { findings: new PiiFindings(), state: "asked" };
+      const history: Reading = { findings: new PiiFindings(), state: "asked" };
+      this.#byModel.set(model, { current, history });
+      const wantsHistory = this.#rules.some((rule) => rule.model === model && rule.include_history);
+      return [read(model, this.#current === "" ? [] : [this.#current], current), ...(wantsHistory ? [readHistory(model, history)] : [])];
+    });
+    const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** latestOf takes from a history what a model is given, the latest texts first; of a long one it counts what the model can read. */
+function latestOf(history: readonly string[]): { readonly given: readonly string[]; readonly left: number } {
+  const texts = [...new Set(history.toReversed())].filter((text) => text !== "");
+  let chars: number = MODEL_HISTORY.chars;
+  const given: string[] = [];
+  for (const text of texts) {
+    chars -= Math.min(text.length, MODEL_WINDOW_CHARS);
+    if (chars < 0 || given.length === MODEL_HISTORY.texts) break;
+    given.push(text);
+  }
+  return { given, left: texts.length - given.length };
 }
 
 /** reads is true of a scan that came to the end of the text. */
