@@ -1,7 +1,22 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { credentials } from "@grpc/grpc-js";
-import { createLogger } from "@turnout/shared";
+import { createClassifierServer } from "@turnout/classifier-pool/server";
+import {
+  createLogger,
+  createMetrics,
+  RouterError,
+  silentLogger,
+  type Classifier,
+  type EncoderStatus,
+  type TextEmbedding,
+} from "@turnout/shared";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { loadProtocol } from "./envoy/protocol.ts";
 import { createSimulator } from "./simulator/index.ts";
@@ -22,9 +37,11 @@ async function kitchen(...args: Parameters<typeof startKitchen>): Promise<Kitche
 /** A logger whose lines can be awaited: reloads are told by the log, not guessed by time. */
 function listeningLogger() {
   const waiting: { text: string; resolve: (line: Record<string, unknown>) => void }[] = [];
+  const lines: Record<string, unknown>[] = [];
   const logger = createLogger("info", {
     write(text) {
       const entry = JSON.parse(text) as Record<string, unknown>;
+      lines.push(entry);
       const heard = waiting.filter((listener) => text.includes(listener.text));
       for (const listener of heard) {
         waiting.splice(waiting.indexOf(listener), 1);
@@ -32,7 +49,34 @@ function listeningLogger() {
       }
     },
   });
-  return { logger, line: (text: string) => new Promise<Record<string, unknown>>((resolve) => waiting.push({ text, resolve })) };
+  return { logger, lines, line: (text: string) => new Promise<Record<string, unknown>>((resolve) => waiting.push({ text, resolve })) };
+}
+
+/** A service's encoder that is ready and fails until it is told not to. */
+class FailingClassifier implements Classifier {
+  failing = true;
+
+  status(): EncoderStatus {
+    return { state: "ready", model: "failing", revision: "r1", dimension: 4 };
+  }
+
+  whenSettled(): Promise<EncoderStatus> {
+    return Promise.resolve(this.status());
+  }
+
+  async embed(items: Parameters<Classifier["embed"]>[0]): Promise<TextEmbedding[]> {
+    if (this.failing) throw new RouterError("internal", "told to fail");
+    const timings = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: 1 };
+    return items.map(() => ({ vector: Float32Array.of(1, 0, 0, 0), tokens: 3, sampled: false, timings }));
+  }
+
+  evaluate(items: Parameters<Classifier["embed"]>[0]): Promise<TextEmbedding[]> {
+    return this.embed(items);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 async function evaluate({ address }: Kitchen, text: string) {
@@ -54,6 +98,9 @@ async function state({ metrics }: Kitchen): Promise<unknown> {
 
 const reloaded = "configuration reloaded";
 const noEncoder = "log_level: info";
+/** Domains that the embedded tier was trained on: the encoder is only asked where that is unsure. */
+const knownDomains = (config: string) =>
+  config.replace("name: pans, description", "name: law, description").replace("domain, name: pans", "domain, name: law");
 const onlyKeywords = (config: string) => config.replace(/    domains: .*\n/, "").replace(/.*name: pans, priority.*\n/, "");
 
 describe("startTurnout", () => {
@@ -105,6 +152,18 @@ describe("startTurnout", () => {
     expect((await told)["setting"]).toBe("turnout.classifier");
   });
 
+  it.each([
+    ["management_api: { port: 1 }", "global.services.management_api"],
+    ["management_api: { port: 0 }, observability: { metrics: { enabled: false } }", "global.services.observability.metrics.enabled"],
+  ])("names the block that only a restart can change, and no other: %s", async (services, setting) => {
+    const { logger, line, lines } = listeningLogger();
+    const running = await kitchen(kitchenConfig(), { logger });
+    const done = line(reloaded);
+    await running.rewrite(kitchenConfig().replace("management_api: { port: 0 }", services));
+    await done;
+    expect(lines.filter(({ msg }) => String(msg).includes("needs a restart")).map((entry) => entry["setting"])).toEqual([setting]);
+  });
+
   it("routes on keywords when no encoder can be had, and says so in the answer, in readiness and in the log", async () => {
     const { logger, line } = listeningLogger();
     const told = line("keywords still route");
@@ -133,6 +192,79 @@ describe("startTurnout", () => {
     await done;
     await told;
     expect(await health(running)).toBe("NOT_SERVING");
+  });
+
+  it("is SERVING and ready without an encoder where known domains want one and nothing needs it, and says so", async () => {
+    const { logger, line } = listeningLogger();
+    const told = line("by the embedded tier alone");
+    const running = await kitchen(knownDomains(kitchenConfig({ extra: noEncoder })), { logger });
+    expect(await health(running)).toBe("SERVING");
+    expect((await running.turnout.ready()).state).toBe("unavailable");
+    expect(String((await told)["problem"])).toContain("models prepare");
+    expect(await health(running)).toBe("SERVING");
+    const ready = await fetch(`http://${running.address("management API")}/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true, encoder: { state: "unavailable" } }]);
+    expect((await evaluate(running, "Can my landlord keep the deposit under the tenancy contract?")).selected_model).toBe("pan-expert");
+  });
+
+  it("adopts known domains while the encoder that they want cannot be had, and goes on serving", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(onlyKeywords(kitchenConfig({ extra: noEncoder })), { logger });
+    await running.turnout.ready();
+    const done = line(reloaded);
+    const told = line("by the embedded tier alone");
+    await running.rewrite(knownDomains(kitchenConfig({ extra: noEncoder })));
+    await done;
+    await told;
+    expect(await health(running)).toBe("SERVING");
+  });
+
+  it("loads the encoder that an adopted configuration wants, and encodes its anchors once that is warm", async () => {
+    const { logger, line } = listeningLogger();
+    const running = await kitchen(onlyKeywords(kitchenConfig()), { logger });
+    await running.turnout.ready();
+    const done = line(reloaded);
+    const encoded = line("anchors encoded");
+    await running.rewrite(
+      knownDomains(kitchenConfig({ extra: "classifier: { backend: deterministic, workers: 1, domain: { cascade: encoder } }" })),
+    );
+    await done;
+    await encoded;
+    expect(await state(running)).toBe("ready");
+    expect((await evaluate(running, "Can my landlord keep the deposit?")).warnings).toEqual([]);
+  });
+
+  it("adopts known domains whose anchors cannot be encoded, and encodes them once that is possible", async () => {
+    const { logger, line } = listeningLogger();
+    const embedder = new FailingClassifier();
+    const server = createClassifierServer({ classifier: embedder, logger: silentLogger, metrics: createMetrics() });
+    const port = await server.listen("127.0.0.1", 0);
+    open.push({ close: () => server.drain(0) });
+    const extra = `classifier: { endpoint: "127.0.0.1:${port}" }`;
+    const connected = line("classifier replicas serve");
+    const running = await kitchen(onlyKeywords(kitchenConfig({ extra })), { logger });
+    await connected;
+    const told = line("could not be encoded");
+    const done = line(reloaded);
+    await running.rewrite(knownDomains(kitchenConfig({ extra })));
+    await done;
+    await told;
+    expect(await health(running)).toBe("SERVING");
+    const encoded = line("anchors encoded");
+    embedder.failing = false;
+    await encoded;
+  });
+
+  it("keeps serving by known domains while a configuration that needs the encoder waits for it from the start", async () => {
+    const { logger, line } = listeningLogger();
+    const extra = 'classifier: { endpoint: "127.0.0.1:9" }';
+    const running = await kitchen(knownDomains(kitchenConfig({ extra })), { logger });
+    expect(await health(running)).toBe("SERVING");
+    const waits = line("waits for the encoder");
+    await running.rewrite(kitchenConfig({ extra, adapter: "second-expert" }));
+    await waits;
+    expect(await health(running)).toBe("SERVING");
+    expect((await evaluate(running, "oven")).selected_model).toBe("oven-expert");
   });
 
   it("loads no encoder as long as nothing needs one, and adopts what needs one once that is warm", async () => {
@@ -188,6 +320,17 @@ describe("startTurnout", () => {
     stream.end();
     await closed;
     client.close();
+  });
+
+  it("leaves nothing that keeps the process alive when a part cannot be made", { timeout: 30_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "turnout-compose-"));
+    open.push({ close: () => rm(folder, { recursive: true, force: true }) });
+    const file = join(folder, "config.yaml");
+    // The client of a classifier service tries to connect for as long as it lives.
+    await writeFile(file, kitchenConfig({ backend: "user:secret@127.0.0.1:9", extra: 'classifier: { endpoint: "127.0.0.1:9" }' }));
+    const main = fileURLToPath(new URL("main.ts", import.meta.url));
+    const served = promisify(execFile)(process.execPath, ["--conditions=source", main, "serve", "--config", file], { timeout: 20_000 });
+    await expect(served).rejects.toMatchObject({ killed: false, code: 1, stderr: expect.stringContaining("api_key_env") as string });
   });
 
   it("refuses to start on a taken port, names the setting, and leaves nothing listening", async () => {

@@ -6,6 +6,7 @@ import {
   RouterError,
   systemClock,
   type Classifier,
+  type EncoderIdentity,
   type EncoderStatus,
   type ErrorCode,
   type ExchangeFactory,
@@ -57,7 +58,7 @@ export interface Turnout {
   /** What listens where, by part. */
   readonly addresses: readonly { readonly part: string; readonly address: string }[];
   readonly classifier: Classifier;
-  /** Resolves when the encoder is warm, or known to be unavailable, or when nothing needs it. */
+  /** Resolves when the encoder is warm, or known to be unavailable, or when nothing wants it. */
   ready(): Promise<EncoderStatus>;
   /** Stops in order: refuse new work, finish open work for up to `graceMs`, close. */
   close(graceMs: number): Promise<void>;
@@ -80,28 +81,49 @@ const RENEW_RETRY_MS = 1_000;
 /** Failures of a busy encoder, worth another try. */
 const PASSING_FAILURES: ReadonlySet<ErrorCode> = new Set(["overloaded", "worker_failed"]);
 
+/** What was started, and how it is stopped. */
+interface Running {
+  readonly lifecycle: Lifecycle;
+  readonly stop: AbortController;
+  report(this: void, part: string, problem: string): void;
+}
+
 /** startTurnout starts all parts. When one cannot start, those before it are closed and the error is thrown. */
 export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
-  const { config, env, logger, metrics } = options;
-  const lifecycle = new Lifecycle();
-  const addresses: { part: string; address: string }[] = [];
-  const stop = new AbortController();
-  const report = (part: string, problem: string) => logger.error({ part, problem }, "a part did not stop cleanly");
+  const running: Running = {
+    lifecycle: new Lifecycle(),
+    stop: new AbortController(),
+    report: (part, problem) => options.logger.error({ part, problem }, "a part did not stop cleanly"),
+  };
+  try {
+    return await startParts(options, running);
+  } catch (error) {
+    running.stop.abort();
+    await running.lifecycle.close(1_000, running.report);
+    throw error;
+  }
+}
 
-  /** The encoder has been ready once, or is not needed; before that, warmAndServe() warms whatever is in force by then. */
+async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: Running): Promise<Turnout> {
+  const { config, env, logger, metrics } = options;
+  const addresses: { part: string; address: string }[] = [];
+
+  /** The encoder has been ready once, or is not wanted; before that, warmAndServe() warms whatever is in force by then. */
   let settled = false;
   /** The configuration whose anchors are encoded. */
   let warmed: Serving | null = null;
   const embedded = createEmbeddedTier();
   const classifier = await openClassifier({ document: config.document, env, model: options.model, onReady: renew, logger, metrics });
+  // A pool has threads or connections: whatever fails from here on must close it.
+  await lifecycle.start({ name: "classifier pool", close: () => classifier.close() });
   gaugeStatus(metrics, classifier);
   announce(config);
   let serving = build(config);
   const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
 
-  function encoderModel(): string | null {
+  function encoderModel(): EncoderIdentity | null {
     const status = classifier.status();
-    return status.state === "ready" ? status.model : null;
+    return status.state === "ready" ? status : null;
   }
 
   function announce({ warnings }: RouterConfig): void {
@@ -144,18 +166,43 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     }
   }
 
+  /** canServe is true of what routes as its configuration says, if need be less exactly. */
+  function canServe(candidate: Serving): boolean {
+    return !candidate.routing.router.needsEncoder || warmed === candidate;
+  }
+
+  /** warmingFailure warms, and says why that failed; null: it did not. */
+  function warmingFailure(candidate: Serving): Promise<RouterError | null> {
+    return warm(candidate).then(() => null, RouterError.from);
+  }
+
   function tellHealth(): void {
-    extproc.setServing(!serving.routing.router.needsEncoder || warmed === serving);
+    extproc.setServing(canServe(serving));
   }
 
   /** tellIfMissing logs that a configuration has to do without the encoder. */
-  function tellIfMissing({ routing }: Serving): void {
+  function tellIfMissing({ routing: { router } }: Serving): void {
     const status = classifier.status();
-    if (status.state !== "unavailable" || !routing.router.needsEncoder || stop.signal.aborted) return;
-    logger.error(
-      { model: status.model, problem: status.reason },
-      "no encoder: embedding signals and domains of your own do not match; keywords still route, and known domains by the embedded tier",
-    );
+    if (status.state !== "unavailable" || !router.wantsEncoder || stop.signal.aborted) return;
+    const { model, reason: problem } = status;
+    if (router.needsEncoder) {
+      logger.error(
+        { model, problem },
+        "no encoder: embedding signals and domains of your own do not match; keywords still route, and known domains by the embedded tier",
+      );
+    } else {
+      logger.warn({ model, problem }, "no encoder: known domains are answered by the embedded tier alone");
+    }
+  }
+
+  /** startEncoder loads an idle encoder, and has the anchors encoded of what is in force by the time it is ready. */
+  function startEncoder(): void {
+    if (classifier.status().state !== "idle") return;
+    classifier.start();
+    void classifier.whenSettled().then(() => {
+      tellIfMissing(serving);
+      renew();
+    });
   }
 
   /** The configuration that is in force or is about to be. */
@@ -171,7 +218,7 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
 
   /** renew encodes the anchors anew when the present configuration has none of the revision that answers now. */
   function renew(): void {
-    if (!settled || !serving.routing.router.needsEncoder) return;
+    if (!settled || !serving.routing.router.wantsEncoder) return;
     if (warmed === serving && serving.embedder.revision === classifier.pinned().revision) return;
     change(wanted);
   }
@@ -190,23 +237,29 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     const renewal = next === serving.config;
     if (!renewal) announce(next);
     const candidate = build(next);
-    if (candidate.routing.router.needsEncoder) {
+    const { needsEncoder, wantsEncoder } = candidate.routing.router;
+    if (wantsEncoder) startEncoder();
+    // What serves goes on serving while the encoder comes, which may have to be downloaded first.
+    const waits = needsEncoder && canServe(serving);
+    if (waits) {
       const overtaken = newer.promise.then(() => "overtaken" as const);
-      classifier.start();
       const { state } = classifier.status();
-      // The first configuration that needs it may have to wait for a download.
-      if (settled && state !== "ready") logger.info({ file: next.file, encoder: state }, "the configuration waits for the encoder");
-      if (settled && (await Promise.race([classifier.whenSettled(), overtaken])) === "overtaken") return;
+      if (state !== "ready") logger.info({ file: next.file, encoder: state }, "the configuration waits for the encoder");
+      if ((await Promise.race([classifier.whenSettled(), overtaken])) === "overtaken") return;
     }
-    const encoder = settled && classifier.status().state !== "unavailable";
+    const { state } = classifier.status();
+    const encoder = needsEncoder ? (settled || waits) && state !== "unavailable" : wantsEncoder && state === "ready";
     // What is in force may be of use again; once somebody serves, renew() is called again.
     if (renewal && !encoder) return;
-    if (encoder) await warm(candidate);
-    else if (settled) tellIfMissing(candidate);
+    const failure = encoder ? await warmingFailure(candidate) : null;
+    // What routes without its anchors, if less exactly, is put in force all the same.
+    if (failure !== null && (needsEncoder || renewal)) throw failure;
+    if (!encoder) tellIfMissing(candidate);
     for (const setting of needsRestart(serving.config, next))
       logger.warn({ setting }, "this change needs a restart; everything else is in force");
     serving = candidate;
-    if (encoder) warmed = candidate;
+    if (encoder && failure === null) warmed = candidate;
+    if (failure !== null) void renewLater(failure);
     tellHealth();
     if (renewal) return logger.info({ revision: candidate.embedder.revision }, "anchors encoded for the classifier's present model");
     metrics.configReloads.inc({ outcome: "adopted" });
@@ -239,9 +292,9 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
 
   const ready = warmAndServe();
   async function warmAndServe(): Promise<EncoderStatus> {
-    const needed = serving.routing.router.needsEncoder;
-    if (needed) classifier.start();
-    const status = needed ? await classifier.whenSettled() : classifier.status();
+    const { wantsEncoder } = serving.routing.router;
+    if (wantsEncoder) classifier.start();
+    const status = wantsEncoder ? await classifier.whenSettled() : classifier.status();
     settled = true;
     tellIfMissing(serving);
     try {
@@ -269,37 +322,30 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   };
   const one = (host: string, port: Promise<number>) => port.then((bound) => [{ host, port: bound }]);
 
-  try {
-    await lifecycle.start({ name: "classifier pool", close: () => classifier.close() });
-    if (management.metricsEnabled) {
-      await listenOn(
-        "metrics",
-        () => one(options.address, metricsServer.listen(options.address, options.metricsPort)),
-        () => metricsServer.close(),
-      );
-    }
+  if (management.metricsEnabled) {
     await listenOn(
-      "management API",
-      () => one(management.address, api.listen(management.address, options.apiPort ?? management.port)),
-      () => api.close(),
+      "metrics",
+      () => one(options.address, metricsServer.listen(options.address, options.metricsPort)),
+      () => metricsServer.close(),
     );
-    if (gateway !== null) {
-      await listenOn(
-        "HTTP gateway",
-        async () => (await gateway.listen()).map(({ address, port }) => ({ host: address, port })),
-        () => gateway.close(graceMs),
-      );
-    }
-    await listenOn(
-      "ExtProc",
-      () => one(options.address, extproc.listen(options.address, options.extprocPort)),
-      () => extproc.drain(graceMs),
-    );
-  } catch (error) {
-    stop.abort();
-    await lifecycle.close(1_000, report);
-    throw error;
   }
+  await listenOn(
+    "management API",
+    () => one(management.address, api.listen(management.address, options.apiPort ?? management.port)),
+    () => api.close(),
+  );
+  if (gateway !== null) {
+    await listenOn(
+      "HTTP gateway",
+      async () => (await gateway.listen()).map(({ address, port }) => ({ host: address, port })),
+      () => gateway.close(graceMs),
+    );
+  }
+  await listenOn(
+    "ExtProc",
+    () => one(options.address, extproc.listen(options.address, options.extprocPort)),
+    () => extproc.drain(graceMs),
+  );
 
   tellHealth();
   watchConfig(config.file, env, {
@@ -339,6 +385,7 @@ function needsRestart(before: RouterConfig, after: RouterConfig): string[] {
   return [
     ...(differ(({ document }) => listenersOf(document)) ? ["listeners"] : []),
     ...(differ(({ document }) => [poolSettingsOf(document), remoteSettingsOf(document)]) ? ["turnout.classifier"] : []),
-    ...(differ(({ document }) => managementSettingsOf(document)) ? ["global.services.management_api"] : []),
+    ...(differ(({ document }) => document.global.services.management_api) ? ["global.services.management_api"] : []),
+    ...(differ(({ document }) => managementSettingsOf(document).metricsEnabled) ? ["global.services.observability.metrics.enabled"] : []),
   ];
 }

@@ -104,7 +104,34 @@ describe("parseConfig", () => {
     ["version: v0.3\n", "version: v0.3\nturnout: {classifier: {workers: many}}\n", "turnout.classifier.workers", 2, 33, '"many"', null],
     ["version: v0.3\n", "version: v0.3\nlisteners: [{name: a, port: 70000}]\n", "listeners[0].port", 2, 29, "70000", null],
     ["version: v0.3\n", "version: v0.3\nlisteners: [{name: a, port: 1, timeout: 30}]\n", "listeners[0].timeout", 2, 41, "30", null],
+    [
+      "version: v0.3\n",
+      "version: v0.3\nturnout: {classifier: {variant: as-is, layers: 3}}\n",
+      "turnout.classifier.layers",
+      2,
+      48,
+      "3",
+      null,
+    ],
+    [
+      "version: v0.3\n",
+      "version: v0.3\nturnout: {classifier: {models: {ner: {model: m, layers: 3}}}}\n",
+      "turnout.classifier.models.ner.layers",
+      2,
+      57,
+      "3",
+      null,
+    ],
     // References
+    [
+      "    domains:\n",
+      "    pii: [{name: personal, model: nre}]\n    domains:\n",
+      "routing.signals.pii[0].model",
+      17,
+      35,
+      'no further model "nre" of the classifier',
+      null,
+    ],
     ["name: math}, {op", "name: mth}, {op", "routing.decisions[0].rules.conditions[0].name", 23, 64, 'no domain rule "mth"', "math"],
     [
       "name: careful}]}]",
@@ -230,6 +257,16 @@ describe("parseConfig", () => {
     expect(problemsOf(edit("    domains:\n", "    domain:\n")).map(({ path }) => path)).toEqual(["routing.signals.domain"]);
     expect(problemsOf(edit("    keywords:\n", "    keyword:\n")).map(({ path }) => path)).toEqual(["routing.signals.keyword"]);
     expect(problemsOf(edit("  modelCards:\n", "  modelCard:\n")).map(({ path }) => path)).toEqual(["routing.modelCard"]);
+  });
+
+  it("names the nearest of the classifier's models to the one that a pii rule asks for", () => {
+    const file = (model: string) =>
+      edit("    domains:\n", `    pii: [{name: personal, model: ${model}}]\n    domains:\n`) +
+      "turnout: {classifier: {models: {names: {model: some-ner}}}}\n";
+    expect(problemsOf(file("name"))).toMatchObject([{ path: "routing.signals.pii[0].model", expected: "names", nearest: "names" }]);
+    expect(problemsOf(file("names"))).toEqual([]);
+    // A misspelled block of models is not every use's fault.
+    expect(problemsOf(file("names").replace("models: {names", "model_s: {names"))).toMatchObject([{ path: "turnout.classifier.model_s" }]);
   });
 
   it("checks models against providers where there are no cards", () => {

@@ -8,6 +8,7 @@ import { ProblemReport, SourceText } from "./config-error.ts";
 import type { ConfigWarning } from "./config-warning.ts";
 import { declareReferencedDomains } from "./domains.ts";
 import { applyEnvironment, type AppliedSetting } from "./environment.ts";
+import { warnInert } from "./inert.ts";
 import { documentJsonSchema } from "./json-schema.ts";
 import { warnLapses } from "./lapses.ts";
 import { at, toPlain, type LocatedMap, type Path } from "./located.ts";
@@ -68,9 +69,13 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
 
   const document = checked.data;
   const catalogWarnings = warnModelCatalog(root, document.global.model_catalog, document.turnout.classifier.model, source);
-  const warnings = [...domainWarnings, ...warnAccepted(root, source), ...catalogWarnings, ...warnLapses(root, document, source)].sort(
-    (a, b) => a.line - b.line,
-  );
+  const warnings = [
+    ...domainWarnings,
+    ...warnAccepted(root, source),
+    ...catalogWarnings,
+    ...warnInert(root, document, source),
+    ...warnLapses(root, document, source),
+  ].sort((a, b) => a.line - b.line);
   return deepFreeze({ document, warnings, file, fromEnvironment, hash: hashOf(text) });
 }
 

@@ -1,4 +1,5 @@
 import { signals } from "../routing/signals/index.ts";
+import { pii } from "../routing/signals/pii.ts";
 import type { ProblemReport } from "./config-error.ts";
 import { at, itemsOf, textOf, type Located, type LocatedMap, type LocatedScalar, type Path } from "./located.ts";
 import { nearest } from "./nearest.ts";
@@ -22,6 +23,7 @@ export function checkReferences(root: LocatedMap, report: ProblemReport): void {
     checkProviderModels(root, models, report);
   }
   checkReasoningFamilies(root, report);
+  checkClassifierModels(root, report);
 }
 
 /** isSound is true of a list of declarations whose names can be relied on: none is missing, and it is not absent for a misspelled key beside it. */
@@ -125,6 +127,30 @@ function checkReasoningFamilies(root: LocatedMap, report: ProblemReport): void {
     if (family === null || known.includes(family.text)) continue;
     const expected = known.length === 0 ? "a family declared in providers.defaults.reasoning_families" : known.join(", ");
     fault(report, family.node, `no reasoning family "${family.text}"`, expected, nearest(family.text, known));
+  }
+}
+
+/** classifierModelRefs are the rules' references to further models of the classifier pool, and the models that the file declares. */
+export function classifierModelRefs(root: LocatedMap): { readonly refs: readonly Name[]; readonly known: readonly string[] } {
+  const models = at(root, "turnout", "classifier", "models");
+  const rules = itemsOf(at(root, "routing", "signals", pii.configKey));
+  return {
+    refs: rules.map((rule) => named(rule, "model")).filter((name) => name !== null),
+    known: models?.kind === "map" ? [...models.entries.keys()] : [],
+  };
+}
+
+/** Where the pool is a service of its own, its models are not this file's to know: inert.ts warns instead. */
+function checkClassifierModels(root: LocatedMap, report: ProblemReport): void {
+  const place: Path = ["turnout", "classifier"];
+  const declared = [...place, "models"];
+  const sound = at(root, ...declared) === undefined ? !report.coversAnyIn(place) : !report.covers(declared);
+  if (at(root, ...place, "endpoint") !== undefined || !sound) return;
+  const { refs, known } = classifierModelRefs(root);
+  for (const { node, text } of refs) {
+    if (known.includes(text)) continue;
+    const expected = known.length === 0 ? "a model declared in turnout.classifier.models" : known.join(", ");
+    fault(report, node, `no further model "${text}" of the classifier`, expected, nearest(text, known));
   }
 }
 

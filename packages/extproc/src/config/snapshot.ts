@@ -68,7 +68,8 @@ export function poolSettingsOf({ turnout: { classifier }, global }: Pick<ConfigD
     model: classifier.model,
     variant: classifier.variant,
     dimension: classifier.dimension ?? cataloged.dimension,
-    layers: classifier.layers ?? cataloged.layers,
+    // A published graph runs whole, whatever the catalog says of its layers.
+    layers: classifier.layers ?? (classifier.variant === "as-is" ? null : cataloged.layers),
     backend: classifier.backend,
     modelsDirectory: classifier.models_directory ?? null,
     workers: classifier.workers,

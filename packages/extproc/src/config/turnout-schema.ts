@@ -47,21 +47,32 @@ const classifierTls = z.strictObject({
   server_name: z.string().min(1).optional().describe("Name in the service's certificate. Default: the endpoint's host."),
 });
 
-const furtherModel = z.strictObject({
-  model: z.string().min(1).describe("The prepared model; `turnout models list` knows the names."),
-  variant: z
-    .enum(["int8", "fp32", "as-is"])
-    .default("as-is")
-    .describe("as-is is a published ONNX graph (encoder, sequence or token classifier), int8 and fp32 are converted encoders."),
-  dimension: z.int().min(1).max(16_384).optional().describe("Use only the first numbers of its vectors (Matryoshka). Default: all."),
-  layers: z.int().min(1).max(256).optional().describe("Leave the encoder after this many layers. Not for as-is. Default: all."),
-  preload: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Load it in every worker before Turnout is ready; otherwise each worker loads it when a text first needs it, and that text waits.",
-    ),
-});
+/** refuseCutGraph refuses layers of a published graph: only a graph of our own can be left early. */
+function refuseCutGraph(
+  { variant, layers }: { readonly variant: string; readonly layers?: number | undefined },
+  issues: z.RefinementCtx,
+): void {
+  if (variant !== "as-is" || layers === undefined) return;
+  issues.addIssue({ code: "custom", path: ["layers"], message: "an as-is model runs whole; layers go with variant int8 or fp32" });
+}
+
+const furtherModel = z
+  .strictObject({
+    model: z.string().min(1).describe("The prepared model; `turnout models list` knows the names."),
+    variant: z
+      .enum(["int8", "fp32", "as-is"])
+      .default("as-is")
+      .describe("as-is is a published ONNX graph (encoder, sequence or token classifier), int8 and fp32 are converted encoders."),
+    dimension: z.int().min(1).max(16_384).optional().describe("Use only the first numbers of its vectors (Matryoshka). Default: all."),
+    layers: z.int().min(1).max(256).optional().describe("Leave the encoder after this many layers. Not for as-is. Default: all."),
+    preload: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Load it in every worker before Turnout is ready; otherwise each worker loads it when a text first needs it, and that text waits.",
+      ),
+  })
+  .superRefine(refuseCutGraph);
 
 const domainClassifier = z.strictObject({
   cascade: z
@@ -72,20 +83,8 @@ const domainClassifier = z.strictObject({
     ),
 });
 
-const classifier = z.strictObject({
-  domain: domainClassifier.prefault({}).describe("How domains are classified."),
-  endpoint: z
-    .string()
-    .regex(/^(dns:\/{3}[^\s,/]+:\d{1,5}|[^\s,/]+:\d{1,5}(\s*,\s*[^\s,/]+:\d{1,5})*)$/, "expected dns:///host:port or host:port,host:port")
-    .optional()
-    .describe(
-      "A classifier service of its own (`turnout classifier`): dns:///host:port with one address per replica, or host:port,host:port. The keys about model, workers and queue are then the service's.",
-    ),
-  balancing: z
-    .enum(["power_of_two", "round_robin"])
-    .default("power_of_two")
-    .describe("Which replica of the service is asked: the less loaded of two drawn ones, or each in turn."),
-  tls: classifierTls.optional().describe("TLS to the service; without it the connection is plain."),
+/** poolShape is what is the pool's own, wherever that is. */
+const poolShape = {
   model: z
     .string()
     .min(1)
@@ -141,7 +140,29 @@ const classifier = z.strictObject({
     .min(0)
     .default(32 * 1024 * 1024)
     .describe("Memory for embeddings of texts that come again; 0 turns it off. An entry takes about 2 KB, and no text is kept."),
-});
+};
+
+/** poolKeys are the keys of `turnout.classifier` that say nothing to a front whose pool is a service. */
+export const poolKeys: ReadonlySet<string> = new Set(Object.keys(poolShape));
+
+const classifier = z
+  .strictObject({
+    domain: domainClassifier.prefault({}).describe("How domains are classified."),
+    endpoint: z
+      .string()
+      .regex(/^(dns:\/{3}[^\s,/]+:\d{1,5}|[^\s,/]+:\d{1,5}(\s*,\s*[^\s,/]+:\d{1,5})*)$/, "expected dns:///host:port or host:port,host:port")
+      .optional()
+      .describe(
+        "A classifier service of its own (`turnout classifier`): dns:///host:port with one address per replica, or host:port,host:port. The keys about model, workers and queue are then the service's.",
+      ),
+    balancing: z
+      .enum(["power_of_two", "round_robin"])
+      .default("power_of_two")
+      .describe("Which replica of the service is asked: the less loaded of two drawn ones, or each in turn."),
+    tls: classifierTls.optional().describe("TLS to the service; without it the connection is plain."),
+    ...poolShape,
+  })
+  .superRefine(refuseCutGraph);
 
 export const turnoutSchema = z.strictObject({
   gateway: z

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { silentLogger, type BodyVerdict, type Exchange, type HeaderEntry, type HttpHead } from "@turnout/shared";
+import { createLogger, silentLogger, type BodyVerdict, type Exchange, type HeaderEntry, type HttpHead } from "@turnout/shared";
 import { describe, expect, it } from "vitest";
 import { createExchangeFactory } from "./exchange.ts";
 import { createFixture, providers, stillClock } from "./testing/fixtures.ts";
@@ -340,6 +340,21 @@ describe("degraded requests", () => {
     expect(exchange.onResponseHead({ status: 200, headers: [] }).set).toContainEqual(["x-vsr-response-warnings", step]);
     expect(await counted(fixture.metrics.degradedRequests)).toEqual([[step, 1]]);
   });
+});
+
+it("tells once why a signal fails, and nothing of the request", async () => {
+  const fixture = await createFixture();
+  fixture.embedder.before = () => Promise.reject(new TypeError("cannot read pruning roses"));
+  const lines: string[] = [];
+  const logger = createLogger("warn", { write: (text) => void lines.push(text) });
+  const parts = { current: () => fixture.snapshot, logger, metrics: fixture.metrics, clock: stillClock };
+  const loud = { ...fixture, factory: createExchangeFactory(parts) };
+  await send(chat("pruning roses"), { fixture: loud });
+  await send(chat("pruning hedges"), { fixture: loud });
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: "warn", signal: "domain", code: "internal", error: "TypeError" },
+  ]);
+  expect(lines.join("")).not.toContain("pruning");
 });
 
 describe("deadline and cancellation", () => {

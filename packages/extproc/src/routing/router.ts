@@ -71,7 +71,7 @@ export function createRouter(config: RoutingConfig, { models, embedder, clock, s
   );
 
   return {
-    needsEncoder: evaluators.some(({ needs }) => needs === "embedding"),
+    needsEncoder: evaluators.some(({ needs }) => needs !== "nothing" && needs !== "wanted"),
     wantsEncoder: evaluators.some(({ needs }) => needs !== "nothing"),
     async route(request, options) {
       const watch = stopwatch(clock);
