@@ -37,7 +37,7 @@ const BENIGN: Readonly<Record<string, number>> = {
   "domain.train.jsonl": 12,
   "clinc150.train.jsonl": 24,
 };
-export const isChat = ({ source }: AttackRow) => source.startsWith("chat");
+const isChat = ({ source }: AttackRow) => source.startsWith("chat");
 
 /** authoredAttacks are the rows that authors wrote for this signal under briefs of their own; "….dev.jsonl" is never trained on. */
 export function authoredAttacks(set: "train" | "dev"): AttackRow[] {

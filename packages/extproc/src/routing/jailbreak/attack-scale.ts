@@ -11,7 +11,7 @@ export const CUE_HEAD = "attack_cues";
 export const ATTACK = "attack";
 
 /** CUE_SHARE is how much the cues count in the log-odds; the n-grams count the rest. Chosen on sources left out of training. */
-export const CUE_SHARE = 0.7;
+const CUE_SHARE = 0.7;
 
 /** AttackScale measures chunks. It owns buffers: one for each thread. */
 export class AttackScale {
