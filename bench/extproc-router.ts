@@ -89,7 +89,7 @@ function listeningPort(child: ChildProcess, lines: RoutingLine[]): Promise<numbe
       if (line.event === "routing_decision") lines.push(line);
       if (line.part === "ExtProc" && line.address !== undefined) port = Number(line.address.split(":").at(-1));
       if (line.msg !== "settled") return;
-      if (line.encoder?.state === "ready") resolve(port);
+      if (line.encoder?.state === "ready" || line.encoder?.state === "idle") resolve(port);
       else reject(new Error("the encoder is not prepared: pnpm turnout models prepare"));
     });
   });
