@@ -1,5 +1,5 @@
 /** Numbers that are chosen on development data: softmax temperatures, the weight of the encoder, and when the tables' word is enough. */
-import { logSoftmax } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
+import { logSoftmax, mix } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
 
 /** Scored is one text's log-probabilities (or logits) and its right label. */
 export interface Scored {
@@ -28,10 +28,6 @@ export function fitWeight(
     }, 0);
   return bestOf(grid(0.2, 0.8, 0.05), loss);
 }
-
-/** mix is the weighted geometric mean of two distributions, as logarithms. */
-export const mix = (own: Float32Array, other: Float32Array, weight: number) =>
-  own.map((value, i) => (1 - weight) * value + weight * (other[i] as number));
 
 /** Answered is one text with both answers, for the choice of the cascade. */
 export interface Answered {

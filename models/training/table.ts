@@ -3,7 +3,7 @@
  * signed bytes with one scale per label, as it is served.
  */
 import { ROWS, type Features } from "../../packages/classifier-pool/src/embedded/features.ts";
-import { foldRow, IDF_STEP, STYLE_ROWS, styleRow, weigh } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
+import { foldRow, foldShift, IDF_STEP, STYLE_ROWS, styleRow, weigh } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
 import { seeded, shuffle } from "./random.ts";
 
 /** Example is one text to learn from. */
@@ -54,7 +54,7 @@ export function trainTable(examples: readonly Example[], idf: Uint8Array, option
   const order = Uint32Array.from(examples, (_, i) => i);
   const random = seeded(1);
   const logits = new Float64Array(labels);
-  const shift = 1 + Math.clz32(rows);
+  const shift = foldShift(rows);
   for (let epoch = 0; epoch < epochs; epoch += 1) {
     shuffle(order, random);
     const rate = RATE * (1 - epoch / epochs);
@@ -88,7 +88,7 @@ export function trainTable(examples: readonly Example[], idf: Uint8Array, option
 /** placed are the places of a text's features in the table and their values: plain rows, then the same in the style of examinations. */
 function placed(features: Uint32Array, idf: Uint8Array, rows: number, shift: number, styled: boolean) {
   const weights = weigh(features, idf);
-  const plain = rows === ROWS ? features : features.map((row) => foldRow(row, shift));
+  const plain = features.map((row) => foldRow(row, shift));
   if (!styled) return { places: plain, values: weights };
   const places = new Uint32Array(plain.length * 2);
   const values = new Float32Array(places.length);

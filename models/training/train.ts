@@ -9,6 +9,7 @@ import {
   createEmbeddedModel,
   encoderLogits,
   logSoftmax,
+  mix,
   STYLE_ROWS,
   traitLabels,
   TRAITS,
@@ -23,7 +24,7 @@ import {
 } from "../../packages/classifier-pool/src/embedded/features.ts";
 import type { EmbeddedManifest, HeadManifest } from "../../packages/classifier-pool/src/embedded/manifest.ts";
 import { parseSafetensors } from "../../packages/classifier-pool/src/model/prepare/safetensors.ts";
-import { fitCascade, fitTemperature, fitWeight, mix, type Scored } from "./calibrate.ts";
+import { fitCascade, fitTemperature, fitWeight, type Scored } from "./calibrate.ts";
 import { domainDevelopment, domains, domainTraining, languageOf, type Row } from "./corpora.ts";
 import { encode } from "./encode.ts";
 import { readGlosses } from "./glosses.ts";

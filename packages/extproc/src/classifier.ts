@@ -3,7 +3,7 @@
  * loaded only when it is chosen, so that a front with a remote pool never holds ONNX, worker threads or a model. Called by compose.ts
  * and `explain`.
  */
-import type { Classifier, Embedder, Evaluator, Logger, Metrics } from "@turnout/shared";
+import type { Classifier, Embedder, EncoderIdentity, EncoderStatus, Evaluator, Logger, Metrics } from "@turnout/shared";
 import { poolSettingsOf, remoteSettingsOf, type ConfigDocument, type Environment, type PoolSettings } from "./config/index.ts";
 import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
 
@@ -20,6 +20,9 @@ export interface FrontClassifier extends Classifier {
   /** Said when a configuration needs vectors: a pool inside this process is prepared and loaded then, a remote one is connected already. */
   start(): void;
 }
+
+/** encoderIn gives the encoder that answers now, or null while none does. */
+export const encoderIn = (status: EncoderStatus): EncoderIdentity | null => (status.state === "ready" ? status : null);
 
 export interface ClassifierChoice {
   readonly document: ConfigDocument;

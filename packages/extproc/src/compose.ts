@@ -6,7 +6,6 @@ import {
   RouterError,
   systemClock,
   type Classifier,
-  type EncoderIdentity,
   type EncoderStatus,
   type ErrorCode,
   type ExchangeFactory,
@@ -16,7 +15,7 @@ import {
 import { createManagementApi } from "./admin/management-api.ts";
 import { createMetricsServer } from "./admin/metrics-server.ts";
 import { gaugeStatus } from "./classifier-gauge.ts";
-import { openClassifier, type PinnedEmbedder } from "./classifier.ts";
+import { encoderIn, openClassifier, type PinnedEmbedder } from "./classifier.ts";
 import {
   listenersOf,
   managementSettingsOf,
@@ -121,11 +120,6 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
   let serving = build(config);
   const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
 
-  function encoderModel(): EncoderIdentity | null {
-    const status = classifier.status();
-    return status.state === "ready" ? status : null;
-  }
-
   function announce({ warnings }: RouterConfig): void {
     for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "configuration warning");
   }
@@ -142,7 +136,7 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
         settings: routingSettingsOf(next.document),
         embedder,
         embedded,
-        encoderModel,
+        encoderModel: () => encoderIn(classifier.status()),
         clock: systemClock,
       }),
       backends: createBackendDirectory(providers.models, {

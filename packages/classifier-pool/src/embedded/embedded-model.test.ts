@@ -45,7 +45,7 @@ describe("the embedded model that comes with Turnout", () => {
 
   it("takes the encoder's vector into account, and refuses one of another length", () => {
     const reading = tier.read("a bridge of steel");
-    const { dimension = 0 } = reading.encoderOf("domain") ?? {};
+    const { dimension = 0 } = tier.encoderOf("domain") ?? {};
     const combined = reading.combine("domain", new Float32Array(dimension).fill(1 / Math.sqrt(dimension)));
     expect(combined.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
     expect([...combined.probabilities]).not.toEqual([...reading.classify("domain").probabilities]);

@@ -68,6 +68,7 @@ export function createEmbeddedTier(directory: string = defaultEmbeddedModel): Em
     },
     labelsOf: (head) => loaded().labelsOf(head),
     thresholdOf: (head, label) => loaded().thresholdOf(head, label),
+    encoderOf: (head) => loaded().encoderOf(head),
     read: (text) => loaded().read(text),
   };
 }
@@ -104,7 +105,7 @@ class EmbeddedModel implements EmbeddedTier {
   readonly revision: string;
   readonly #heads = new Map<string, Head>();
   readonly #featurizer: Featurizer;
-  /** Inverse document frequency of each row in steps of `#idfStep`; 255 is a row that training never met. */
+  /** Inverse document frequency of each row in steps of IDF_STEP; 255 is a row that training never met. */
   readonly #idf: Uint8Array;
   /** The signals of one request read the same text one after the other. */
   #last: Reading | null = null;
@@ -125,6 +126,10 @@ class EmbeddedModel implements EmbeddedTier {
     return this.#heads.get(head)?.manifest.thresholds?.[label] ?? 0.5;
   }
 
+  encoderOf(head: string): EncoderIdentity | null {
+    return this.#heads.get(head)?.manifest.encoder ?? null;
+  }
+
   read(text: string): EmbeddedReading {
     if (this.#last?.text !== text) {
       const features = this.#featurizer.features(text);
@@ -139,8 +144,7 @@ class Reading implements EmbeddedReading {
   readonly text: string;
   readonly coverage: number;
   readonly foreign: boolean;
-  readonly exam: number;
-  readonly english: number;
+  #traits: Float32Array | null = null;
   readonly #features: Features;
   readonly #values: Float32Array;
   readonly #heads: ReadonlyMap<string, Head>;
@@ -152,18 +156,19 @@ class Reading implements EmbeddedReading {
     this.#heads = heads;
     this.coverage = coverage;
     this.foreign = features.foreign > FOREIGN;
-    const traits = this.#logits(this.#head(TRAITS), 0).map(sigmoid);
-    this.exam = traits[traitLabels.indexOf("exam")] as number;
-    this.english = traits[traitLabels.indexOf("english")] as number;
+  }
+
+  get exam(): number {
+    return this.#trait("exam");
+  }
+
+  get english(): number {
+    return this.#trait("english");
   }
 
   classify(name: string): TextClassification {
     const head = this.#head(name);
-    return this.#judge(head, this.#logits(head, this.exam), this.#temperature(head.manifest.temperature));
-  }
-
-  encoderOf(name: string): EncoderIdentity | null {
-    return this.#head(name).manifest.encoder ?? null;
+    return this.#judge(head, this.#ownLogits(head), this.#temperature(head.manifest.temperature));
   }
 
   combine(name: string, vector: Float32Array): TextClassification {
@@ -172,12 +177,12 @@ class Reading implements EmbeddedReading {
     if (encoder === null || manifest.encoder === undefined || manifest.encoder.dimension !== vector.length) {
       throw new RouterError("model_unsupported", `head "${name}" cannot be combined with a vector of ${vector.length} numbers`);
     }
-    const own = logSoftmax(this.#logits(head, this.exam), this.#temperature(manifest.temperature));
+    const own = logSoftmax(this.#ownLogits(head), this.#temperature(manifest.temperature));
     const others = logSoftmax(encoderLogits(encoder, vector, this.exam), 1);
     const { temperature } = manifest.encoder;
     // The network was trained on English alone; of other languages the encoder knows less than the tables.
     const weight = this.english < 0.5 ? 0 : manifest.encoder.weight;
-    const mixed = own.map((value, label) => (1 - weight) * value + weight * (others[label] as number));
+    const mixed = mix(own, others, weight);
     return { ...this.#judge(head, mixed, this.#temperature(temperature)), standing: this.foreign ? "foreign" : "sure" };
   }
 
@@ -187,7 +192,19 @@ class Reading implements EmbeddedReading {
     return head;
   }
 
+  /** #trait is found out when somebody wants to know: chunks of a long text are only searched for attacks. */
+  #trait(label: (typeof traitLabels)[number]): number {
+    this.#traits ??= this.#logits(this.#head(TRAITS), 0).map(sigmoid);
+    return this.#traits[traitLabels.indexOf(label)] as number;
+  }
+
+  /** #ownLogits are what the tables say, in the text's own style where the head tells styles apart. */
+  #ownLogits(head: Head): Float32Array {
+    return this.#logits(head, head.manifest.styled ? this.exam : 0);
+  }
+
   #temperature({ chat, exam }: { readonly chat: number; readonly exam: number }): number {
+    if (chat === exam) return chat;
     return this.exam >= 0.5 ? exam : chat;
   }
 
@@ -205,7 +222,7 @@ class Reading implements EmbeddedReading {
   #standing({ cascade, encoder }: HeadManifest, confidence: number): TextStanding {
     if (this.foreign) return "foreign";
     if (cascade === undefined || encoder === undefined) return "sure";
-    // Another encoder-worthy language than English is none: its vector says nothing there, and the tables say what they can.
+    // The encoder reads no other language than English: the tables say what can be said.
     if (this.english < 0.5) return "sure";
     return confidence >= this.#temperature(cascade.confidence) && this.coverage >= cascade.coverage ? "sure" : "unsure";
   }
@@ -216,11 +233,11 @@ class Reading implements EmbeddedReading {
     const values = this.#values;
     const width = labels.length;
     const logits = new Float32Array(width);
-    const fold = ROWS === manifest.rows ? 0 : 1 + Math.clz32(manifest.rows);
+    const shift = foldShift(manifest.rows);
     for (let i = 0; i < rows.length; i += 1) {
       const row = rows[i] as number;
       const value = values[i] as number;
-      const at = (fold === 0 ? row : foldRow(row, fold)) * width;
+      const at = foldRow(row, shift) * width;
       for (let label = 0; label < width; label += 1) logits[label] = (logits[label] as number) + value * (table[at + label] as number);
       if (!manifest.styled || exam < NO_STYLE) continue;
       const styled = (manifest.rows + styleRow(row)) * width;
@@ -235,11 +252,16 @@ class Reading implements EmbeddedReading {
   }
 }
 
-/** foldRow maps a feature's row into a table of fewer rows, a power of two; `shift` is 32 less its bits. */
-export const foldRow = (row: number, shift: number) => Math.imul(row, 0x9e3779b1) >>> shift;
+/** foldShift is how foldRow maps rows into a table of `rows` of them, a power of two; 0 for one that has them all. */
+export const foldShift = (rows: number) => (rows === ROWS ? 0 : 1 + Math.clz32(rows));
+
+/** foldRow is a feature's row in a table of fewer rows. */
+export const foldRow = (row: number, shift: number) => (shift === 0 ? row : Math.imul(row, 0x9e3779b1) >>> shift);
+
+const STYLE_SHIFT = foldShift(STYLE_ROWS);
 
 /** styleRow is where a feature stands among the further rows of a styled head. */
-export const styleRow = (row: number) => Math.imul(row + 77, 0x9e3779b1) >>> 14;
+export const styleRow = (row: number) => foldRow(row + 77, STYLE_SHIFT);
 
 /** Inverse document frequencies are kept in this step; 255 stands for a row never met. */
 export const IDF_STEP = 1 / 16;
@@ -264,7 +286,7 @@ function knownShare(words: Uint32Array, idf: Uint8Array): number {
   return words.length === 0 ? 0 : known / words.length;
 }
 
-/** encoderLogits costs about 0.1 ms; it is asked only where the encoder has spent milliseconds. */
+/** encoderLogits costs 0.15 to 0.3 ms; it is asked only where the encoder has spent milliseconds. */
 export function encoderLogits({ inWeight, inBias, outWeight, outBias }: EncoderLayer, vector: Float32Array, exam: number): Float32Array {
   const dimension = vector.length;
   const width = 2 * dimension + 1;
@@ -281,6 +303,10 @@ export function encoderLogits({ inWeight, inBias, outWeight, outBias }: EncoderL
     neurons.reduce((sum, neuron, i) => sum + neuron * (outWeight[label * neurons.length + i] as number), bias),
   );
 }
+
+/** mix is the weighted geometric mean of two distributions, as logarithms. Training chooses the weight by it. */
+export const mix = (own: Float32Array, other: Float32Array, weight: number) =>
+  own.map((value, label) => (1 - weight) * value + weight * (other[label] as number));
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 

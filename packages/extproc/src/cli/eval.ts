@@ -47,7 +47,7 @@ export function addEvalCommand(program: Command, env: Environment): void {
     .addOption(sourceOption())
     .action(async (flags: EvalFlags) => {
       const { document } = await loadConfig(flags.config, env);
-      const [{ openClassifier }, { createEmbeddedTier }, { tasks }, { renderFigures, renderPage }] = await Promise.all([
+      const [{ encoderIn, openClassifier }, { createEmbeddedTier }, { tasks }, { renderFigures, renderPage }] = await Promise.all([
         import("../classifier.ts"),
         import("@turnout/classifier-pool/embedded"),
         import("../evaluation/tasks.ts"),
@@ -63,14 +63,16 @@ export function addEvalCommand(program: Command, env: Environment): void {
       });
       try {
         const { window, softMatchThreshold, domainCascade } = routingSettingsOf(document);
-        const encoderModel = () => {
-          const status = classifier.status();
-          return status.state === "ready" ? status : null;
-        };
         const { figures, bins } = await tasks[flags.task]({
           file: flags.data,
           signals: document.routing.signals,
-          settings: { window, softMatchThreshold, domainCascade, embedded: createEmbeddedTier(), encoderModel },
+          settings: {
+            window,
+            softMatchThreshold,
+            domainCascade,
+            embedded: createEmbeddedTier(),
+            encoderModel: () => encoderIn(classifier.status()),
+          },
           tier: flags.tier,
           async encoder() {
             classifier.start();

@@ -1,5 +1,5 @@
 import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
-import { createMetrics, silentLogger, systemClock, type EncoderStatus } from "@turnout/shared";
+import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import type { Command } from "commander";
 import { loadConfig, routingSettingsOf } from "../config/index.ts";
@@ -30,7 +30,7 @@ export function addExplainCommand(program: Command, env: Environment): void {
     .option("--json", "print one JSON object, in the shape of POST /api/v1/eval", false)
     .action(async (prompt: string, flags: ExplainFlags) => {
       const { document } = await loadConfig(flags.config, env);
-      const { openClassifier } = await import("../classifier.ts");
+      const { encoderIn, openClassifier } = await import("../classifier.ts");
       const progress = await showPreparation(document.turnout.classifier.model);
       const classifier = await openClassifier({
         document,
@@ -63,5 +63,3 @@ export function addExplainCommand(program: Command, env: Environment): void {
       }
     });
 }
-
-const encoderIn = (status: EncoderStatus) => (status.state === "ready" ? status : null);

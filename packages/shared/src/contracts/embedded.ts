@@ -33,8 +33,6 @@ export interface EmbeddedReading {
   readonly exam: number;
   readonly english: number;
   classify(head: string): TextClassification;
-  /** encoderOf says with which encoder's vectors a head can be combined. */
-  encoderOf(head: string): EncoderIdentity | null;
   /** combine takes the encoder's vector of the same text into account. */
   combine(head: string, vector: Float32Array): TextClassification;
 }
@@ -46,5 +44,7 @@ export interface EmbeddedTier {
   labelsOf(head: string): readonly string[] | null;
   /** thresholdOf a label that stands for itself, chosen on development data. */
   thresholdOf(head: string, label: string): number;
+  /** encoderOf says with which encoder's vectors a head can be combined; null where with none. */
+  encoderOf(head: string): EncoderIdentity | null;
   read(text: string): EmbeddedReading;
 }

@@ -9,6 +9,7 @@ const CHUNK = 16;
 
 export class Anchors {
   readonly #texts: readonly string[];
+  readonly #rows: ReadonlyMap<string, number>;
   readonly #window: TextWindow;
   readonly #group: readonly string[];
   #vectors: readonly Float32Array[] | null = null;
@@ -16,6 +17,7 @@ export class Anchors {
   /** The texts of `group` are one anchor together, their centre, in the row `groupRow`. */
   constructor(texts: Iterable<string>, window: TextWindow, group: readonly string[] = []) {
     this.#texts = [...new Set(texts)];
+    this.#rows = new Map(this.#texts.map((text, row) => [text, row]));
     this.#window = window;
     this.#group = group;
   }
@@ -45,7 +47,7 @@ export class Anchors {
 
   /** indexOf says where a text's similarity stands in what `similarities` returns. */
   indexOf(text: string): number {
-    return this.#texts.indexOf(text);
+    return this.#rows.get(text) ?? -1;
   }
 
   /** similarities are the cosines of one vector to all anchors. */

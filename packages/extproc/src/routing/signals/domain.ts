@@ -191,7 +191,7 @@ class TrainedDomains {
 
   /** fits says whether the trained network reads this encoder's vectors: not those of another revision, cut short, or of fewer layers. */
   fits(encoder: EncoderIdentity | null): boolean {
-    const own = this.embedded.read("").encoderOf(HEAD);
+    const own = this.embedded.encoderOf(HEAD);
     if (encoder === null || own === null) return false;
     return own.model === encoder.model && own.revision === encoder.revision && own.dimension === encoder.dimension;
   }
@@ -201,7 +201,7 @@ class TrainedDomains {
    * compared too: trained rules then divide among themselves what is near to any of them. A text of a trained label that no rule
    * stands for, or of a script nobody knows, falls to the fallback.
    */
-  judge({ probabilities, best, standing }: TextClassification, near?: Float32Array): SignalEvaluation {
+  judge({ probabilities, best, standing }: TextClassification, near?: readonly number[]): SignalEvaluation {
     const trained = this.#claims.map((claimed) => claimed.reduce((sum, label) => sum + (probabilities[label] as number), 0));
     const shares = near === undefined ? trained : this.#divided(trained, near);
     const scores = this.#rules.map(({ name }, index) => ({ rule: name, score: shares[index] as number }));
@@ -215,7 +215,7 @@ class TrainedDomains {
   }
 
   /** #divided gives trained rules what is near to any of them, half by nearness and half as the classifiers divide it. */
-  #divided(trained: readonly number[], near: Float32Array): readonly number[] {
+  #divided(trained: readonly number[], near: readonly number[]): readonly number[] {
     const isTrained = (rule: number) => (this.#claims[rule] as readonly number[]).length > 0;
     const mass = near.reduce((sum, share, rule) => (isTrained(rule) ? sum + share : sum), 0);
     const total = trained.reduce((sum, share) => sum + share, 0) || 1;
@@ -229,13 +229,13 @@ class TrainedDomains {
   #found(owner: number, confidence: number): { readonly matches: SignalMatch[] } {
     const name = this.#rules[owner]?.name;
     if (name === undefined) return { matches: [] };
-    return {
-      matches: this.#rules
-        .filter((rule) => rule.name === name || rule.mmlu_categories.includes(name))
-        .map((rule) => ({ rule: rule.name, confidence, value: confidence })),
-    };
+    return { matches: rulesOf(name, this.#rules).map((rule) => ({ rule: rule.name, confidence, value: confidence })) };
   }
 }
+
+/** rulesOf a domain are the one of its name and those that stand for it too. */
+const rulesOf = (domain: string, rules: readonly Rule[]) =>
+  rules.filter(({ name, mmlu_categories: categories }) => name === domain || categories.includes(domain));
 
 /** plain is a domain's name as the classifiers spell it. */
 const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, " ").trim();
@@ -279,9 +279,9 @@ class DescribedDomains {
 }
 
 /** shares of the rules by their scores: about how often each is right. */
-function shares(scores: readonly SignalScore[]): Float32Array {
+function shares(scores: readonly SignalScore[]): readonly number[] {
   const top = scores.reduce((best, { score }) => Math.max(best, score), -Infinity);
-  const weights = Float32Array.from(scores, ({ score }) => Math.exp((score - top) / DOMAIN_DEFAULTS.temperature));
+  const weights = scores.map(({ score }) => Math.exp((score - top) / DOMAIN_DEFAULTS.temperature));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
 }
@@ -325,17 +325,18 @@ function nearestMean(rows: readonly number[], cosines: Float32Array): number {
 
 /** judgeDescribed turns scores into the one domain found, under its own name and under every name that stands for it. */
 function judgeDescribed(scores: readonly SignalScore[], rules: readonly Rule[]): Pick<SignalEvaluation, "matches"> {
-  const { fallback, floor, temperature } = DOMAIN_DEFAULTS;
+  const { fallback, floor } = DOMAIN_DEFAULTS;
   const best = scores.reduce<SignalScore | null>((best, score) => (best === null || score.score > best.score ? score : best), null);
   if (best === null) return { matches: [] };
   const found = best.score >= floor ? best.rule : fallback;
-  let sum = 0;
-  for (const { score } of scores) sum += Math.exp((score - best.score) / temperature);
+  const share = Math.max(...shares(scores));
   // What falls to the fallback is as sure as the winner was unsure.
-  const confidence = found === best.rule ? 1 / sum : 1 - 1 / sum;
+  const confidence = found === best.rule ? share : 1 - share;
   return {
-    matches: rules
-      .filter((rule) => rule.name === found || rule.mmlu_categories.includes(found))
-      .map((rule) => ({ rule: rule.name, confidence, value: scores.find((score) => score.rule === rule.name)?.score ?? best.score })),
+    matches: rulesOf(found, rules).map((rule) => ({
+      rule: rule.name,
+      confidence,
+      value: scores.find((score) => score.rule === rule.name)?.score ?? best.score,
+    })),
   };
 }

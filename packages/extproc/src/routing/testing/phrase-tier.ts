@@ -22,6 +22,10 @@ export class PhraseTier implements EmbeddedTier {
     return 0.8;
   }
 
+  encoderOf(): null {
+    return null;
+  }
+
   read(text: string): EmbeddedReading {
     const refuse = () => {
       throw new RouterError("internal", "the jailbreak signal must not ask for this");
@@ -32,7 +36,6 @@ export class PhraseTier implements EmbeddedTier {
       foreign: false,
       exam: 0,
       english: 1,
-      encoderOf: () => null,
       combine: refuse,
       classify: (head) => {
         if (head === ATTACK_HEAD) {

@@ -28,9 +28,14 @@ export function scriptedTier(labels: readonly string[], opinions: Readonly<Recor
       exam: 0,
       english: 1,
       classify: () => classification(shares, standing),
-      encoderOf: () => fitting,
       combine: () => classification(combined, "sure"),
     };
   };
-  return { revision: "scripted", labelsOf: (head) => (head === "domain" ? labels : null), thresholdOf: () => 0.5, read: reading };
+  return {
+    revision: "scripted",
+    labelsOf: (head) => (head === "domain" ? labels : null),
+    thresholdOf: () => 0.5,
+    encoderOf: () => fitting,
+    read: reading,
+  };
 }
