@@ -1,60 +1,67 @@
-/** Numbers that are chosen on development data: softmax temperatures, the weight of the encoder, and when the tables' word is enough. */
-import { logSoftmax, mix } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
+/** Numbers that are chosen on development data: the weights of opinions, and when the tables' word is enough. */
+import { blend, logSoftmax } from "../../packages/classifier-pool/src/embedded/embedded-model.ts";
 
-/** Scored is one text's log-probabilities (or logits) and its right label. */
-export interface Scored {
-  readonly scores: Float32Array;
+/** Judged is one text's opinions, each with log-probabilities or logits, and its right label. */
+export interface Judged {
+  readonly opinions: readonly Float32Array[];
   readonly label: number;
 }
 
-const grid = (from: number, to: number, step: number) =>
-  Array.from({ length: Math.round((to - from) / step) + 1 }, (_, i) => from + i * step);
+const ROUNDS = 100;
 
-/** fitTemperature minimises the mean negative log-likelihood. */
-export function fitTemperature(rows: readonly Scored[]): number {
-  const loss = (t: number) => rows.reduce((sum, { scores, label }) => sum - (logSoftmax(scores, t)[label] as number), 0);
-  return bestOf(grid(0.2, 3, 0.05), loss);
-}
-
-/** fitWeight of the second opinion, minimising the mean loss over the sets given, each at its own best temperature. */
-export function fitWeight(
-  sets: readonly (readonly { readonly own: Float32Array; readonly other: Float32Array; readonly label: number }[])[],
-): number {
-  const loss = (weight: number) =>
-    sets.reduce((sum, rows) => {
-      const mixed = rows.map(({ own, other, label }) => ({ label, scores: mix(own, other, weight) }));
-      const t = fitTemperature(mixed);
-      return sum + mixed.reduce((total, { scores, label }) => total - (logSoftmax(scores, t)[label] as number), 0) / rows.length;
-    }, 0);
-  return bestOf(grid(0.2, 0.8, 0.05), loss);
+/** fitBlend finds the weights of the opinions at which the right labels are likeliest: a convex search, one weight after the other. */
+export function fitBlend(rows: readonly Judged[]): number[] {
+  const weights = (rows[0] as Judged).opinions.map((_, __, { length }) => 1 / length);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (let n = 0; n < weights.length; n += 1) {
+      let slope = 0;
+      let bend = 1e-9;
+      for (const { opinions, label } of rows) {
+        const opinion = opinions[n] as Float32Array;
+        const probabilities = logSoftmax(blend(opinions, weights), 1).map(Math.exp);
+        const mean = opinion.reduce((sum, value, c) => sum + value * (probabilities[c] as number), 0);
+        slope += mean - (opinion[label] as number);
+        bend += opinion.reduce((sum, value, c) => sum + (value - mean) ** 2 * (probabilities[c] as number), 0);
+      }
+      weights[n] = Math.max(0, (weights[n] as number) - slope / bend);
+    }
+  }
+  return weights.map((weight) => Number(weight.toFixed(3)));
 }
 
 /** Answered is one text with both answers, for the choice of the cascade. */
 export interface Answered {
-  readonly confidence: number;
+  /** The best label's probability less the next one's. */
+  readonly lead: number;
   readonly coverage: number;
   readonly ownRight: boolean;
   readonly mixedRight: boolean;
 }
 
-/** Loss of accuracy that is allowed for not asking the encoder. */
-const ALLOWED_LOSS = 0.005;
-
-/** fitCascade finds the least confidence at which accuracy is within ALLOWED_LOSS of always asking the encoder. */
-export function fitCascade(rows: readonly Answered[], coverage: number): number {
-  const accuracy = (confidence: number) =>
-    rows.filter((row) => (row.confidence >= confidence && row.coverage >= coverage ? row.ownRight : row.mixedRight)).length / rows.length;
-  const always = rows.filter(({ mixedRight }) => mixedRight).length / rows.length;
-  const found = grid(0, 1, 0.01).find((confidence) => accuracy(confidence) >= always - ALLOWED_LOSS) ?? 1;
-  return Number(found.toFixed(2));
+/** fitCascade finds the least lead at which accuracy is within `loss` (0.01 is one point) of always asking the encoder. */
+export function fitCascade(rows: readonly Answered[], coverage: number, loss: number): number {
+  const right = (least: number) =>
+    rows.filter((row) => (row.lead >= least && row.coverage >= coverage ? row.ownRight : row.mixedRight)).length;
+  const wanted = right(Infinity) - loss * rows.length;
+  const leads = Array.from({ length: 101 }, (_, i) => i / 100);
+  return leads.find((least) => right(least) >= wanted) ?? 1;
 }
 
-function bestOf(values: readonly number[], loss: (value: number) => number): number {
-  let best = values[0] as number;
-  let least = Infinity;
-  for (const value of values) {
-    const at = loss(value);
-    if (at < least) [best, least] = [value, at];
+/** Bins of the calibration error. */
+const BINS = 15;
+
+/** Answer is what was said with which confidence, and whether it was right. */
+export interface Answer {
+  readonly confidence: number;
+  readonly right: boolean;
+}
+
+/** calibrationError is the mean distance between confidence and accuracy, over bins of confidence (ECE). */
+export function calibrationError(answers: readonly Answer[]): number {
+  const gaps = new Float64Array(BINS);
+  for (const { confidence, right } of answers) {
+    const bin = Math.min(BINS - 1, Math.floor(confidence * BINS));
+    gaps[bin] = (gaps[bin] as number) + confidence - (right ? 1 : 0);
   }
-  return Number(best.toFixed(3));
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / answers.length;
 }

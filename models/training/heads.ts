@@ -1,5 +1,9 @@
 /** The heads beside the domains, and what each learns from. */
+import { complexityHead } from "./heads/complexity.ts";
+import { factCheckHeads } from "./heads/fact-check.ts";
 import { jailbreakHeads } from "./heads/jailbreak.ts";
+import { modalityHeads } from "./heads/modality.ts";
+import { userFeedbackHeads } from "./heads/user-feedback.ts";
 
 /** HeadRecipe is one further head of the model. */
 export interface HeadRecipe {
@@ -15,5 +19,5 @@ export interface HeadRecipe {
 
 /** otherHeads in the order in which they are trained. */
 export function otherHeads(): HeadRecipe[] {
-  return [...jailbreakHeads()];
+  return [...jailbreakHeads(), complexityHead(), ...factCheckHeads(), ...userFeedbackHeads(), ...modalityHeads()];
 }

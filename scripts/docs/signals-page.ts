@@ -1,5 +1,6 @@
 /** docs/signals.md: signals, selection algorithms and plugins from their registries, and what vLLM Semantic Router has beside them. */
-import { acceptedBlocks, acceptedModelSettings, acceptedPlugins } from "../../packages/extproc/src/config/accepted.ts";
+import type { SignalDefinition } from "../../packages/shared/src/index.ts";
+import { acceptedBlocks, acceptedModelSettings } from "../../packages/extproc/src/config/accepted.ts";
 import type { JsonSchema } from "../../packages/extproc/src/config/json-schema.ts";
 import { unsupportedKeys, unsupportedValues } from "../../packages/extproc/src/config/unsupported.ts";
 import { HEADER } from "../../packages/extproc/src/routing/headers.ts";
@@ -39,7 +40,6 @@ export function signalsPage(document: JsonSchema): string {
       ["block", "what it would do"],
       [
         ...Object.entries(acceptedBlocks).map(([path, purpose]) => [code(path), purpose]),
-        ...Object.entries(acceptedPlugins).map(([type, purpose]) => [`plugin ${code(type)}`, purpose]),
         ...Object.entries(acceptedModelSettings).map(([key, purpose]) => [code(`providers.models[].${key}`), purpose]),
       ],
     ),
@@ -53,7 +53,14 @@ function overview(entries: readonly (readonly [string, string])[]): string {
   );
 }
 
-function signalBlocks(document: JsonSchema, { type, configKey, header, needs }: (typeof signals)[number]): string[] {
+/** needsWords say what a signal needs beside the front itself. */
+const needsWords: Readonly<Record<SignalDefinition["needs"], string>> = {
+  nothing: "nothing: evaluated in the front",
+  wanted: "nothing; with some rules better with an embedding from the classifier pool",
+  embedding: "an embedding from the classifier pool",
+};
+
+function signalBlocks(document: JsonSchema, { type, configKey, header, needs, outcomes }: SignalDefinition): string[] {
   const [rule = {}] = itemsOf(schemaAt(document, ["routing", "signals", configKey]));
   return [
     `### ${code(type)}`,
@@ -62,9 +69,11 @@ function signalBlocks(document: JsonSchema, { type, configKey, header, needs }: 
       [
         [
           code(`routing.signals.${configKey}`),
-          code(`{ type: ${type}, name: … }`),
+          outcomes === undefined
+            ? code(`{ type: ${type}, name: … }`)
+            : outcomes.map((outcome) => code(`{ type: ${type}, name: "…:${outcome}" }`)).join(", "),
           header === null ? "–" : code(HEADER.matchedPrefix + header),
-          needs === "nothing" ? "nothing: evaluated in the front" : "an embedding from the classifier pool",
+          needsWords[needs],
         ],
       ],
     ),

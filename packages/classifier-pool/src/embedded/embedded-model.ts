@@ -14,8 +14,9 @@ import {
   type TextStanding,
 } from "@turnout/shared";
 import { parseSafetensors, toFloat32, type StoredTensor } from "../model/prepare/safetensors.ts";
+import { neighbourShares, networkLogits, type EncoderNetwork, type Neighbours } from "./encoder-head.ts";
 import { Featurizer, ROWS, type Features } from "./features.ts";
-import { parseManifest, type EmbeddedManifest, type HeadManifest } from "./manifest.ts";
+import { parseManifest, type EmbeddedManifest, type EncoderHeadManifest, type HeadManifest } from "./manifest.ts";
 
 /** defaultEmbeddedModel is the directory of the model that comes with Turnout. */
 export const defaultEmbeddedModel = fileURLToPath(new URL("../../../../models/embedded", import.meta.url));
@@ -33,17 +34,7 @@ const NO_STYLE = 0.01;
 /** Share of foreign letters from which a text is none that the models know. */
 const FOREIGN = 0.5;
 
-/** EncoderLayer is a small network on [vector, vector times style, style]. */
-export interface EncoderLayer {
-  /** [hidden, 2 * dimension + 1] */
-  readonly inWeight: Float32Array;
-  readonly inBias: Float32Array;
-  /** [labels, hidden] */
-  readonly outWeight: Float32Array;
-  readonly outBias: Float32Array;
-}
-
-/** Head is one classifier: a table of weights in steps of a scale per label, and the network for the encoder's vector. */
+/** Head is one classifier: a table of weights in steps of a scale per label, and what reads the encoder's vector. */
 interface Head {
   readonly manifest: HeadManifest;
   readonly labels: readonly string[];
@@ -51,8 +42,8 @@ interface Head {
   readonly table: Int8Array;
   readonly scale: Float32Array;
   readonly bias: Float32Array;
-  /** Reads the encoder's vector; null where there is none. */
-  readonly encoder: EncoderLayer | null;
+  /** Null where the encoder's vector is not read. */
+  readonly encoder: { readonly network: EncoderNetwork; readonly neighbours: Neighbours } | null;
 }
 
 /**
@@ -177,13 +168,17 @@ class Reading implements EmbeddedReading {
     if (encoder === null || manifest.encoder === undefined || manifest.encoder.dimension !== vector.length) {
       throw new RouterError("model_unsupported", `head "${name}" cannot be combined with a vector of ${vector.length} numbers`);
     }
-    const own = logSoftmax(this.#ownLogits(head), this.#temperature(manifest.temperature));
-    const others = logSoftmax(encoderLogits(encoder, vector, this.exam), 1);
-    const { temperature } = manifest.encoder;
+    const standing = this.foreign ? "foreign" : "sure";
     // The network was trained on English alone; of other languages the encoder knows less than the tables.
-    const weight = this.english < 0.5 ? 0 : manifest.encoder.weight;
-    const mixed = mix(own, others, weight);
-    return { ...this.#judge(head, mixed, this.#temperature(temperature)), standing: this.foreign ? "foreign" : "sure" };
+    if (this.english < 0.5) return { ...this.classify(name), standing };
+    const opinions = [
+      logSoftmax(this.#ownLogits(head), 1),
+      logSoftmax(networkLogits(encoder.network, vector, this.exam), 1),
+      neighbourShares(encoder.neighbours, vector, head.labels.length),
+    ];
+    const { chat, exam } = manifest.encoder.blend;
+    const weights = chat.map((weight, n) => this.#styled(weight, exam[n] as number));
+    return { ...this.#judge(head, blend(opinions, weights), 1), standing };
   }
 
   #head(name: string): Head {
@@ -203,9 +198,15 @@ class Reading implements EmbeddedReading {
     return this.#logits(head, head.manifest.styled ? this.exam : 0);
   }
 
-  #temperature({ chat, exam }: { readonly chat: number; readonly exam: number }): number {
-    if (chat === exam) return chat;
-    return this.exam >= 0.5 ? exam : chat;
+  /** #temperature for this text's language and style. */
+  #temperature({ chat, exam, languages }: HeadManifest["temperature"]): number {
+    if (chat === exam && languages === undefined) return chat;
+    return languages !== undefined && this.english < 0.5 ? languages : 1 / this.#styled(1 / chat, 1 / exam);
+  }
+
+  /** #styled lies between the numbers for the two styles, by the likelihood of each: a text that could be either is read as half of both. */
+  #styled(chat: number, exam: number): number {
+    return chat + this.exam * (exam - chat);
   }
 
   #judge(head: Head, logits: Float32Array, temperature: number): TextClassification {
@@ -213,18 +214,24 @@ class Reading implements EmbeddedReading {
     const probabilities =
       manifest.kind === "softmax" ? logSoftmax(logits, temperature).map(Math.exp) : logits.map((z) => sigmoid(z / temperature));
     let best = 0;
-    for (let label = 1; label < labels.length; label += 1)
-      if ((probabilities[label] as number) > (probabilities[best] as number)) best = label;
+    let next = 0;
+    for (let label = 1; label < labels.length; label += 1) {
+      const probability = probabilities[label] as number;
+      if (probability > (probabilities[best] as number)) {
+        next = probabilities[best] as number;
+        best = label;
+      } else if (probability > next) next = probability;
+    }
     const confidence = probabilities[best] as number;
-    return { labels, probabilities, best: labels[best] as string, confidence, standing: this.#standing(manifest, confidence) };
+    return { labels, probabilities, best: labels[best] as string, confidence, standing: this.#standing(manifest, confidence - next) };
   }
 
-  #standing({ cascade, encoder }: HeadManifest, confidence: number): TextStanding {
+  #standing({ cascade, encoder }: HeadManifest, lead: number): TextStanding {
     if (this.foreign) return "foreign";
     if (cascade === undefined || encoder === undefined) return "sure";
     // The encoder reads no other language than English: the tables say what can be said.
     if (this.english < 0.5) return "sure";
-    return confidence >= this.#temperature(cascade.confidence) && this.coverage >= cascade.coverage ? "sure" : "unsure";
+    return lead >= this.#styled(cascade.lead.chat, cascade.lead.exam) && this.coverage >= cascade.coverage ? "sure" : "unsure";
   }
 
   /** #logits is the hot loop: every feature adds its row of weights, `exam` times its row in that style. */
@@ -286,27 +293,15 @@ function knownShare(words: Uint32Array, idf: Uint8Array): number {
   return words.length === 0 ? 0 : known / words.length;
 }
 
-/** encoderLogits costs 0.15 to 0.3 ms; it is asked only where the encoder has spent milliseconds. */
-export function encoderLogits({ inWeight, inBias, outWeight, outBias }: EncoderLayer, vector: Float32Array, exam: number): Float32Array {
-  const dimension = vector.length;
-  const width = 2 * dimension + 1;
-  const neurons = inBias.map((bias, neuron) => {
-    const at = neuron * width;
-    let plain = bias;
-    let styled = inWeight[at + 2 * dimension] as number;
-    for (let i = 0; i < dimension; i += 1) plain += (vector[i] as number) * (inWeight[at + i] as number);
-    if (exam < NO_STYLE) return Math.max(plain, 0);
-    for (let i = 0; i < dimension; i += 1) styled += (vector[i] as number) * (inWeight[at + dimension + i] as number);
-    return Math.max(plain + exam * styled, 0);
+/** blend is the weighted sum of opinions, which are logarithms of probabilities. Training chooses the weights by it. */
+export function blend(opinions: readonly Float32Array[], weights: readonly number[]): Float32Array {
+  const sum = new Float32Array((opinions[0] as Float32Array).length);
+  opinions.forEach((opinion, n) => {
+    for (let label = 0; label < sum.length; label += 1)
+      sum[label] = (sum[label] as number) + (weights[n] as number) * (opinion[label] as number);
   });
-  return outBias.map((bias, label) =>
-    neurons.reduce((sum, neuron, i) => sum + neuron * (outWeight[label * neurons.length + i] as number), bias),
-  );
+  return sum;
 }
-
-/** mix is the weighted geometric mean of two distributions, as logarithms. Training chooses the weight by it. */
-export const mix = (own: Float32Array, other: Float32Array, weight: number) =>
-  own.map((value, label) => (1 - weight) * value + weight * (other[label] as number));
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 
@@ -323,24 +318,42 @@ export function logSoftmax(logits: Float32Array, temperature: number): Float32Ar
 function loadHead(name: string, manifest: HeadManifest, tensors: ReadonlyMap<string, StoredTensor>): Head {
   const { labels, rows, styled, encoder } = manifest;
   const count = labels.length;
-  const table = bytesOf(tensors, `${name}.table`, (rows + (styled ? STYLE_ROWS : 0)) * count);
   return {
     manifest,
     labels,
-    table: new Int8Array(table.buffer, table.byteOffset, table.byteLength),
+    table: signed(bytesOf(tensors, `${name}.table`, (rows + (styled ? STYLE_ROWS : 0)) * count)),
     scale: floatsOf(tensors, `${name}.scale`, count),
     bias: floatsOf(tensors, `${name}.bias`, count),
-    encoder:
-      encoder === undefined
-        ? null
-        : {
-            inWeight: floatsOf(tensors, `${name}.encoder.in.weight`, encoder.hidden * (2 * encoder.dimension + 1)),
-            inBias: floatsOf(tensors, `${name}.encoder.in.bias`, encoder.hidden),
-            outWeight: floatsOf(tensors, `${name}.encoder.out.weight`, count * encoder.hidden),
-            outBias: floatsOf(tensors, `${name}.encoder.out.bias`, count),
-          },
+    encoder: encoder === undefined ? null : loadEncoderHead(name, count, encoder, tensors),
   };
 }
+
+function loadEncoderHead(
+  name: string,
+  labels: number,
+  { dimension, hidden, neighbours }: EncoderHeadManifest,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): NonNullable<Head["encoder"]> {
+  const floats = (tensor: string, length: number) => floatsOf(tensors, `${name}.encoder.${tensor}`, length);
+  const bytes = (tensor: string, length: number) => bytesOf(tensors, `${name}.encoder.${tensor}`, length);
+  return {
+    network: {
+      inWeight: signed(bytes("in.weight", hidden * dimension)),
+      inScale: floats("in.scale", hidden),
+      inStyle: floats("in.style", hidden),
+      inBias: floats("in.bias", hidden),
+      outWeight: floats("out.weight", 2 * labels * hidden),
+      outBias: floats("out.bias", 2 * labels),
+    },
+    neighbours: {
+      center: floats("neighbours.center", dimension),
+      signs: bytes("neighbours.signs", (neighbours * dimension) / 8),
+      labels: bytes("neighbours.labels", neighbours),
+    },
+  };
+}
+
+const signed = (bytes: Uint8Array) => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function bytesOf(tensors: ReadonlyMap<string, StoredTensor>, name: string, length: number): Uint8Array {
   const tensor = tensors.get(name);

@@ -8,27 +8,28 @@ import { FEATURES_VERSION, ROWS } from "./features.ts";
 
 const probability = z.number().min(0).max(1);
 
-const calibration = z.strictObject({
-  /** Softmax temperature for texts in the style of conversation, and of examination questions. */
-  chat: z.number().positive(),
-  exam: z.number().positive(),
-});
+/** byStyle has one setting for texts in the style of conversation, and one for examination questions. */
+const byStyle = <Setting extends z.ZodType>(setting: Setting) => z.strictObject({ chat: setting, exam: setting });
+
+const weight = z.number().nonnegative();
 
 const encoderHead = z.strictObject({
   /** The encoder whose vectors the network was trained on. */
   model: z.string().min(1),
   revision: z.string().min(1),
-  dimension: z.int().positive(),
+  /** Numbers of a vector; their signs are kept eight in a byte. */
+  dimension: z.int().positive().multipleOf(8),
   /** Neurons of the network on it. */
   hidden: z.int().positive(),
-  /** Weight of the encoder's log-probabilities in the combination, 0 to 1. */
-  weight: probability,
-  temperature: calibration,
+  /** Training texts that the vector is compared with. */
+  neighbours: z.int().positive(),
+  /** Weights of the log-probabilities of the tables, the network and the neighbours; their sum sharpens or flattens. */
+  blend: byStyle(z.tuple([weight, weight, weight])),
 });
 
 const cascade = z.strictObject({
-  /** Confidence from which the embedded tier answers alone, by style. */
-  confidence: calibration,
+  /** How far the best label's probability must be above the next one's for the embedded tier to answer alone. */
+  lead: byStyle(probability),
   /** Share of a text's words that must be known for that. */
   coverage: probability,
 });
@@ -41,7 +42,8 @@ const head = z.strictObject({
   rows: z.int().positive().max(ROWS),
   /** True: its table has further rows for texts in the style of examinations. */
   styled: z.boolean(),
-  temperature: calibration,
+  /** Softmax temperature by style, and of texts in other languages than English where theirs is another. */
+  temperature: byStyle(z.number().positive()).extend({ languages: z.number().positive().optional() }),
   cascade: cascade.optional(),
   encoder: encoderHead.optional(),
   /** Thresholds of sigmoid labels, chosen on development data. */
@@ -49,7 +51,7 @@ const head = z.strictObject({
 });
 
 export const manifestSchema = z.strictObject({
-  format: z.literal("turnout-embedded/1"),
+  format: z.literal("turnout-embedded/2"),
   features: z.int(),
   revision: z.string().min(1),
   /** SHA-256 of the tables' file. */
@@ -61,6 +63,7 @@ export const manifestSchema = z.strictObject({
 /** EmbeddedManifest describes one embedded model. */
 export type EmbeddedManifest = z.output<typeof manifestSchema>;
 export type HeadManifest = z.output<typeof head>;
+export type EncoderHeadManifest = z.output<typeof encoderHead>;
 
 /** parseManifest throws RouterError("model_corrupt") on anything else than a manifest whose features this program computes. */
 export function parseManifest(json: string): EmbeddedManifest {

@@ -1,3 +1,5 @@
+import type { SignalDefinition } from "@turnout/shared";
+import { matchNames } from "../routing/signals/gates.ts";
 import { signals } from "../routing/signals/index.ts";
 import { pii } from "../routing/signals/pii.ts";
 import type { ProblemReport } from "./config-error.ts";
@@ -17,6 +19,7 @@ export function checkReferences(root: LocatedMap, report: ProblemReport): void {
 
   checkUnique(root, report);
   for (const leaves of conditions) for (const leaf of leaves) checkCondition(root, leaf, soundSignals, report);
+  for (const signal of soundSignals) checkGates(root, signal, soundSignals, report);
   if (models !== null) {
     checkDefaultModel(root, models, report);
     for (const decision of decisions) for (const ref of itemsOf(at(decision, "modelRefs"))) checkModelRef(ref, models, report);
@@ -61,10 +64,25 @@ function checkCondition(root: LocatedMap, leaf: Located, sound: readonly (typeof
   const name = named(leaf, "name");
   const signal = sound.find((known) => known.type === type?.text);
   if (signal === undefined || name === null) return;
-  const rules = namesIn(at(root, "routing", "signals", signal.configKey));
+  const rules = namesIn(at(root, "routing", "signals", signal.configKey)).flatMap((rule) => matchNames(signal, rule));
   if (rules.includes(name.text)) return;
   const expected = rules.length === 0 ? `a rule declared in routing.signals.${signal.configKey}` : rules.join(", ");
   fault(report, name.node, `no ${signal.type} rule "${name.text}"`, expected, nearest(name.text, rules));
+}
+
+/** checkGates judges the conditions that rules of a signal stand under: one asks for other signals, and for none that has gates itself. */
+function checkGates(root: LocatedMap, signal: SignalDefinition, sound: readonly (typeof signals)[number][], report: ProblemReport): void {
+  if (signal.gate === undefined) return;
+  for (const rule of itemsOf(at(root, "routing", "signals", signal.configKey))) {
+    for (const leaf of leavesOf(at(rule, signal.gate))) {
+      const type = named(leaf, "type");
+      const asked: SignalDefinition | undefined = sound.find((known) => known.type === type?.text);
+      if (type !== null && asked?.gate !== undefined) {
+        const others = sound.filter((known: SignalDefinition) => known.gate === undefined).map((known) => known.type);
+        fault(report, type.node, `a ${signal.gate} that asks for "${type.text}"`, others.join(", "));
+      } else checkCondition(root, leaf, sound, report);
+    }
+  }
 }
 
 /** Models maps each model that may be named to the LoRA adapters that it has; `adapters` are names that stand for a model themselves. */

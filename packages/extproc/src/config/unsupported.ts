@@ -1,4 +1,6 @@
+import type { SignalDefinition } from "@turnout/shared";
 import { signals } from "../routing/signals/index.ts";
+import { preference } from "../routing/signals/preference.ts";
 import { surface } from "../routing/surface.ts";
 import type { ProblemReport } from "./config-error.ts";
 import { at, deepestAt, isEmpty, itemsOf, textOf, type Located, type LocatedMap } from "./located.ts";
@@ -16,6 +18,7 @@ export const unsupportedKeys: readonly string[] = [
   "recipes",
   "entrypoints",
   "global.model_catalog.embeddings.semantic.endpoint",
+  ...["milvus", "qdrant", "hybrid", "use_hnsw", "hnsw"].map((key) => `global.stores.response_cache.${key}`),
   "global.integrations.looper",
   "global.router.model_selection",
   "global.router.learning",
@@ -35,6 +38,8 @@ export const unsupportedKeys: readonly string[] = [
 export const unsupportedValues: Readonly<Record<string, readonly string[]>> = {
   "global.router.config_source": ["kubernetes"],
   "global.model_catalog.embeddings.semantic.embedding_config.backend": ["openai", "openai_compatible"],
+  "global.stores.response_cache.backend_type": ["milvus", "qdrant", "hybrid"],
+  "global.stores.response_cache.eviction_policy": ["lfu"],
   "providers.models.*.api_format": ["anthropic"],
   "routing.decisions.*.algorithm.type": surface.algorithmTypes.unsupported,
   "routing.decisions.*.plugins.*.type": surface.pluginTypes.unsupported,
@@ -64,6 +69,23 @@ export function refuseUnsupported(root: LocatedMap, schema: JsonSchema, report: 
     }
   }
   for (const decision of itemsOf(at(root, "routing", "decisions"))) refuseConditions(root, at(decision, "rules"), report);
+  refusePreferenceModel(root, report);
+  for (const { configKey, gate } of signals as readonly SignalDefinition[]) {
+    if (gate === undefined) continue;
+    for (const rule of itemsOf(at(root, "routing", "signals", configKey))) refuseConditions(root, at(rule, gate), report);
+  }
+}
+
+/** refusePreferenceModel: where vSR's file has a language model in this role, it is asked, and the rules are not compared. */
+function refusePreferenceModel(root: LocatedMap, report: ProblemReport): void {
+  if (isEmpty(at(root, "routing", "signals", preference.configKey))) return;
+  for (const model of itemsOf(at(root, "global", "model_catalog", "external"))) {
+    const role = at(model, "model_role");
+    if (role !== undefined && textOf(role) === preference.type) {
+      const supported = [`no model of this role: routing.signals.${preference.configKey} are compared by the encoder`];
+      refuse(root, role, "a language model that is asked for preferences", supported, report);
+    }
+  }
 }
 
 function refuseConditions(root: LocatedMap, condition: Located | undefined, report: ProblemReport): void {

@@ -2,6 +2,7 @@
  * The `routing` and `providers` blocks of the v0.3 document, assembled from the registries. Names stay in snake_case, as users
  * write them. Objects are strict; what vSR knows and this schema lacks is told apart from a mistake by surface.ts.
  */
+import type { SignalDefinition } from "@turnout/shared";
 import { z } from "zod";
 import { conditionSchema } from "./decision/condition.ts";
 import { plugins } from "./plugins/index.ts";
@@ -27,8 +28,15 @@ type AlgorithmOption = {
 
 // The three casts restore what Object.fromEntries and map cannot carry: which key of a registry has which schema.
 const signalsSchema = z.strictObject(
-  Object.fromEntries(signals.map(({ configKey, rule }) => [configKey, z.array(rule as z.ZodType).default([])])) as unknown as SignalsShape,
+  Object.fromEntries(signals.map((signal) => [signal.configKey, z.array(ruleSchema(signal)).default([])])) as unknown as SignalsShape,
 );
+
+/** ruleSchema is a rule as written: with its gate, which a definition only names, because conditions are made of all definitions. */
+function ruleSchema({ rule, gate }: SignalDefinition): z.ZodType {
+  if (gate === undefined) return rule;
+  const condition = conditionSchema.optional().describe("Condition on other signals; the rule matches only where it holds.");
+  return (rule as z.ZodObject).safeExtend({ [gate]: condition });
+}
 
 const pluginSchema = z.discriminatedUnion(
   "type",

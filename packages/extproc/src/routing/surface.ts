@@ -113,6 +113,7 @@ export const surface = {
   conditionKeys: { supported: ["type", "name", "operator", "conditions", "predicate", "on_error"], unsupported: ["label"] },
   /** Keys of one rule, by signal type, that vSR has and we refuse. */
   ruleKeys: {
+    complexity: ["hard.image_candidates", "easy.image_candidates"],
     keyword: ["fuzzy_threshold", "bm25_threshold", "ngram_threshold", "ngram_arity"],
   },
 } as const;

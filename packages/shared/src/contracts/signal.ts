@@ -88,10 +88,20 @@ export interface SignalDefinition<Type extends string = string, Key extends stri
   /** Suffix of the `x-vsr-matched-…` response header, or null where vSR has none. */
   readonly header: string | null;
   readonly needs: EncoderNeed;
+  /** True: a match says that the request may do harm or be private; it is then neither answered from a cache nor kept in one. */
+  readonly safety?: boolean;
+  /** Request headers that its evaluators read, lower-case; others they do not see. Absent: none. */
+  readonly readsHeaders?: readonly string[];
+  /** What a rule can come to, where that is more than to hold: it matches as `rule:outcome`, and conditions refer to that. */
+  readonly outcomes?: readonly string[];
+  /** Key of a rule for a condition on other signals, without which the rule does not hold; routing reads and judges it. */
+  readonly gate?: string;
   /** One sentence for the generated docs. */
   readonly summary: string;
   /** Schema of one rule; every rule has at least `name`. */
   readonly rule: Rule;
+  /** What vSR says once for all rules: keys of a rule by paths under `global.model_catalog.modules`. A rule's own word wins. */
+  readonly modules?: Readonly<Record<string, string>>;
   create(rules: readonly z.output<Rule>[], settings: SignalSettings): SignalEvaluator;
 }
 

@@ -76,6 +76,18 @@ export function compileCondition(config: ConditionConfig | undefined): Condition
   return { kind: operatorOf(config), conditions: (conditions ?? []).map(compileCondition) };
 }
 
+/** signalTypes that a condition asks for. */
+export function signalTypes(condition: Condition): readonly string[] {
+  switch (condition.kind) {
+    case "always":
+      return [];
+    case "signal":
+      return [condition.type];
+    default:
+      return condition.conditions.flatMap(signalTypes);
+  }
+}
+
 /** SignalFacts is what conditions may ask of evaluated signals. */
 export interface SignalFacts {
   /** Confidence of a matched rule, or undefined when it did not match. */

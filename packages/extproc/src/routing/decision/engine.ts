@@ -1,6 +1,6 @@
 /** The decision engine: every decision's condition is judged, and of those that hold the strategy takes one. Pure. */
 import type { DecisionConfig } from "../schema.ts";
-import { compileCondition, evaluateCondition, type Condition, type SignalFacts, type Verdict } from "./condition.ts";
+import { compileCondition, evaluateCondition, signalTypes, type SignalFacts, type Verdict } from "./condition.ts";
 import { best } from "./strategy.ts";
 
 /** JudgedDecision is one decision and what became of its condition. */
@@ -45,15 +45,4 @@ export function createDecisionEngine(decisions: readonly DecisionConfig[], strat
       };
     },
   };
-}
-
-function signalTypes(condition: Condition): string[] {
-  switch (condition.kind) {
-    case "always":
-      return [];
-    case "signal":
-      return [condition.type];
-    default:
-      return condition.conditions.flatMap(signalTypes);
-  }
 }

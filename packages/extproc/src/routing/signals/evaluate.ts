@@ -16,8 +16,9 @@ import {
   type SignalScore,
   type SignalSettings,
 } from "@turnout/shared";
-import type { SignalFacts } from "../decision/condition.ts";
+import { signalTypes, type SignalFacts } from "../decision/condition.ts";
 import type { RoutingConfig } from "../schema.ts";
+import { gatesOf, throughGates, type Gate } from "./gates.ts";
 import { signals } from "./index.ts";
 import { createRequestInference } from "./request-inference.ts";
 
@@ -44,26 +45,46 @@ export interface SignalResults extends SignalFacts {
 export interface NamedEvaluator {
   readonly type: string;
   readonly evaluator: SignalEvaluator;
+  /** Request headers that it sees; absent: none. What a route depends on is then known, and with it when two requests go the same way. */
+  readonly readsHeaders?: readonly string[];
+  /** Conditions that rules of it stand under. */
+  readonly gates?: readonly Gate[];
 }
 
-/** ConfiguredEvaluator is one that was made of rules, with what its signal type needs. */
+/** ConfiguredEvaluator is one that was made of rules, with what its signal type needs and reads. */
 export interface ConfiguredEvaluator extends NamedEvaluator {
   readonly needs: SignalDefinition["needs"];
+  readonly safety: boolean;
 }
 
-/** createEvaluators makes the evaluators of those signal types that `used` names. */
+/** createEvaluators makes the evaluators of those signal types that `used` names, and of those that their gates ask for. */
 export function createEvaluators(
   config: RoutingConfig["signals"],
   used: ReadonlySet<string>,
   settings: SignalSettings,
 ): readonly ConfiguredEvaluator[] {
+  // No gate asks for a signal that has gates itself (config/references.ts), so that one look is enough.
+  const gates = new Map(
+    signals
+      .filter(({ type }) => used.has(type))
+      .map((definition) => [definition.type as string, gatesOf(definition, config[definition.configKey])]),
+  );
+  const asked = new Set([...used, ...[...gates.values()].flat().flatMap(({ condition }) => signalTypes(condition))]);
   return signals
-    .filter(({ type, configKey }) => used.has(type) && config[configKey].length > 0)
+    .filter(({ type, configKey }) => asked.has(type) && config[configKey].length > 0)
     .map((definition) => {
       // The registry's union of `create`s cannot be called with the union of their rules; each gets the rules of its own key.
       const create = definition.create as (rules: readonly unknown[], settings: SignalSettings) => SignalEvaluator;
       const evaluator = create(config[definition.configKey], settings);
-      return { type: definition.type, needs: evaluator.needs ?? definition.needs, evaluator };
+      const { type, needs, readsHeaders, safety = false }: SignalDefinition = definition;
+      return {
+        type,
+        needs: evaluator.needs ?? needs,
+        safety,
+        evaluator,
+        gates: gates.get(type) ?? [],
+        ...(readsHeaders === undefined ? {} : { readsHeaders }),
+      };
     });
 }
 
@@ -94,14 +115,20 @@ export async function evaluateSignals(
   const over = new AbortController();
   const provisional = Array.from<SignalEvaluation | undefined>({ length: evaluators.length });
   const pending: Promise<void>[] = [];
-  evaluators.forEach(({ type, evaluator }, index) => {
+  const headless = { ...request, headers: NO_HEADERS };
+  evaluators.forEach(({ type, evaluator, readsHeaders }, index) => {
     const succeed = (evaluation: SignalEvaluation) => record(index, type, evaluation, null);
     const fail = (error: unknown) => record(index, type, provisional[index] ?? {}, RouterError.from(error));
     const settleFor = (evaluation: SignalEvaluation) => {
       provisional[index] = evaluation;
     };
     try {
-      const evaluation = evaluator.evaluate(request, { ...options, signal: over.signal, inference, provisional: settleFor });
+      const evaluation = evaluator.evaluate(readsHeaders === undefined ? headless : withHeaders(request, readsHeaders), {
+        ...options,
+        signal: over.signal,
+        inference,
+        provisional: settleFor,
+      });
       if (evaluation instanceof Promise) pending.push(evaluation.then(succeed, fail));
       else succeed(evaluation);
     } catch (error) {
@@ -125,7 +152,30 @@ export async function evaluateSignals(
       new RouterError("deadline_exceeded", "the request's deadline passed before this signal was known"),
     );
   });
-  return resultsOf(outcomes as SignalOutcome[]);
+  return gated(outcomes as SignalOutcome[], evaluators);
+}
+
+/** gated takes away what rules say whose gates do not hold. */
+function gated(outcomes: readonly SignalOutcome[], evaluators: readonly NamedEvaluator[]): SignalResults {
+  const results = resultsOf(outcomes);
+  if (evaluators.every(({ gates = [] }) => gates.length === 0)) return results;
+  return resultsOf(
+    outcomes.map((outcome, index) => {
+      const { gates = [] } = evaluators[index] as NamedEvaluator;
+      if (gates.length === 0) return outcome;
+      return {
+        ...outcome,
+        matches: throughGates(outcome.matches, gates, results),
+        scores: throughGates(outcome.scores, gates, results),
+      };
+    }),
+  );
+}
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+
+function withHeaders(request: RoutingRequest, names: readonly string[]): RoutingRequest {
+  return { ...request, headers: new Map([...request.headers].filter(([name]) => names.includes(name))) };
 }
 
 /** settledInTime waits for the work, the deadline or the caller's leaving, whichever comes first, and leaves no timer or listener behind. */

@@ -67,6 +67,7 @@ export const jailbreak = defineSignal({
   configKey: "jailbreak",
   header: "jailbreak",
   needs: "nothing",
+  safety: true,
   summary: "Matches attacks on the model's instructions: jailbreaks and prompt injections, anywhere in the text.",
   rule,
   create(rules, { window, embedded }) {

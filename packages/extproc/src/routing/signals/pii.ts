@@ -67,6 +67,7 @@ export const pii = defineSignal({
   configKey: "pii",
   header: "pii",
   needs: "nothing",
+  safety: true,
   summary: "Matches when the text has personal data (cards, keys, names, addresses …) of a type that the rule does not allow.",
   rule,
   create(rules) {

@@ -17,6 +17,7 @@ const settings: RoutingSettings = {
   unknownModel: "refuse",
   observeUsage: true,
   trustIdentityHeaders: false,
+  identityHeaders: [],
   skipProcessingEnabled: false,
   limits: {
     maxBodyBytes: 100_000,

@@ -21,6 +21,7 @@ export const shouting = defineSignal({
 export const longestName = defineAlgorithm({
   type: "longest_name",
   summary: "Takes the adapter with the longest name.",
+  repeatable: true,
   options: z.strictObject({ at_most: z.int().min(1).default(64) }),
   create: ({ at_most }) => ({
     select(candidates) {
