@@ -1,4 +1,4 @@
-/** The router of `pnpm bench extproc`: `turnout serve` in a process of its own, with what its log says of each request and what the kernel says of its CPU. */
+/** The router of `pnpm bench extproc` and `pnpm bench cache`: `turnout serve` in a process of its own, with what its log says of each request and what the kernel says of its CPU. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,10 +29,10 @@ export interface RouterSettings {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** startRouter resolves once the encoder is warm, and rejects when it is not to be had. */
-export async function startRouter(folder: string, settings: RouterSettings): Promise<BenchRouter> {
+/** startRouter resolves once the encoder is warm, and rejects when it is not to be had. `folder` is this router's own. */
+export async function startRouter(folder: string, configuration: string): Promise<BenchRouter> {
   const config = join(folder, "config.yaml");
-  writeFileSync(config, configuration(settings));
+  writeFileSync(config, configuration);
   const ports = ["--port", "--api-port", "--metrics-port"].flatMap((name) => [name, "0"]);
   const child = spawn(
     process.execPath,
@@ -60,10 +60,13 @@ export async function startRouter(folder: string, settings: RouterSettings): Pro
   }
 }
 
-/** configuration is the quickstart's, without its listeners and with the settings under test. */
-function configuration({ deadlineMs, variant, backend }: RouterSettings): string {
-  const quickstart = readFileSync(join(root, "config", "quickstart.yaml"), "utf8");
-  const policy = quickstart.replace(/^listeners:\n(?: .*\n)+/m, "listeners: []\n").replace(/^turnout:\n(?: .*\n|\n)*/m, "");
+/** quickstart is its configuration, without the listeners and with the settings under test. */
+export function quickstart({ deadlineMs, variant, backend }: RouterSettings): string {
+  const policy = readFileSync(join(root, "config", "quickstart.yaml"), "utf8")
+    .replace(/^listeners:\n(?: .*\n)+/m, "listeners: []\n")
+    .replace(/^turnout:\n(?: .*\n|\n)*/m, "")
+    // What is measured is routing; bench/cache.ts measures what need not be routed.
+    .replace("backend_type: memory", "enabled: false");
   return `${policy}\nturnout:\n  deadline_ms: ${deadlineMs}\n  classifier: { variant: ${variant}, backend: ${backend} }\n`;
 }
 

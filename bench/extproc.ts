@@ -13,7 +13,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildGenerator, type GeneratorResult, type Load } from "./extproc-generator.ts";
-import { startRouter, type BenchRouter, type RoutingLine } from "./extproc-router.ts";
+import { quickstart, startRouter, type BenchRouter, type RoutingLine } from "./extproc-router.ts";
 import { medianRatio, p50p99, round } from "./figures.ts";
 import { randomNumbers, sentence } from "./words.ts";
 
@@ -49,7 +49,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   console.error("building the Go client");
   const generate = buildGenerator(folder);
-  router = await startRouter(folder, { deadlineMs: Number(flags["deadline-ms"]), variant: flags.variant, backend: flags.backend });
+  router = await startRouter(
+    folder,
+    quickstart({ deadlineMs: Number(flags["deadline-ms"]), variant: flags.variant, backend: flags.backend }),
+  );
   for (const words of flags.words.split(",").map(Number)) {
     const prompts = promptFile(words);
     for (const clients of flags.clients.split(",").map(Number)) {

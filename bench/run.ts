@@ -7,7 +7,14 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { renderLine } from "./render.ts";
 
-const scopes = { pool: "pool.ts", extproc: "extproc.ts", batcher: "batcher.ts", tokens: "tokens.ts" } as const;
+const scopes = {
+  pool: "pool.ts",
+  extproc: "extproc.ts",
+  cache: "cache.ts",
+  batcher: "batcher.ts",
+  tokens: "tokens.ts",
+  "cache-index": "cache-index.ts",
+} as const;
 const [scope, ...flags] = process.argv.slice(2);
 if (scope === undefined || !(scope in scopes)) {
   console.error(`pnpm bench <${Object.keys(scopes).join("|")}> [--json] [flags]`);

@@ -100,6 +100,7 @@ function test(node, projects, args) {
     ]);
   }
   optional(node, "fetching Envoy", ["scripts/tools.mjs", "envoy"]);
+  optional(node, "fetching Redis", ["scripts/redis-servers.mjs", "redis", "redis-8", "valkey-8"]);
   say(`testing: ${projects.join(", ")}`);
   process.exit(run(node, ["node_modules/vitest/vitest.mjs", "run", ...projects.flatMap((name) => ["--project", name]), ...args]));
 }

@@ -82,15 +82,14 @@ describe("vLLM Semantic Router's values file", () => {
   it("is accepted by `turnout config check`, with one warning for each block that is still to come", async () => {
     const check = ["--conditions=source", "packages/extproc/src/main.ts", "config", "check", file];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, check, { cwd: root });
-    expect(stdout).toBe(`${file}: ok (15 decisions, 8 warnings)\n`);
+    expect(stdout).toBe(`${file}: ok (15 decisions, 7 warnings)\n`);
     const later = "arrives with a later version";
     expect(stderr.trimEnd().split("\n")).toEqual(
       [
-        `79: routing.decisions[2].plugins[0]: plugin response_cache accepted without effect (also in 2 more decisions): would answer repeated questions from the cache; ${later}`,
+        "79: routing.decisions[2].plugins[0]: nothing is cached (nor for 2 more decisions): scope user needs to know who asks, and global.services.authz.identity does not say that a gateway tells; `scope: global` shares answers with everybody",
         `357: global.services.response_api: accepted without effect: would keep conversations of the Responses API; ${later}`,
         `362: global.services.router_replay: accepted without effect: would record routing decisions for replay; ${later}`,
         `367: global.services.api.batch_classification: accepted without effect: would set limits of the batch classification API; ${later}`,
-        `415: global.stores.response_cache: accepted without effect: would cache responses; ${later}`,
         `423: global.stores.memory: accepted without effect: would remember users' conversations; ${later}`,
         `425: global.stores.vector_store: accepted without effect: would index uploaded files for retrieval; ${later}`,
         `428: global.integrations.tools: accepted without effect: would choose tools by similarity to the prompt; ${later}`,

@@ -33,6 +33,8 @@ export interface ListenerSetup {
   /** Accepts and sends HTTP/1 trailers. */
   readonly trailers?: boolean;
   readonly observabilityMode?: boolean;
+  /** A filter in front of ext_proc says who the client is, and lets nobody else say it: see authenticatingFilter. */
+  readonly authenticates?: boolean;
 }
 
 const buffered: ProcessingMode = {
@@ -73,6 +75,8 @@ export const listeners = {
   deadAllow: { mode: buffered, processor: "dead", failureModeAllow: true },
   deadDeny: { mode: buffered, processor: "dead" },
   observability: { mode: { ...buffered, request_body_mode: "STREAMED", response_body_mode: "STREAMED" }, observabilityMode: true },
+  authenticated: { mode: buffered, authenticates: true },
+  authenticatedFullDuplex: { mode: fullDuplex, allowModeOverride: false, authenticates: true },
   direct: { mode: null },
 } as const satisfies Record<string, ListenerSetup>;
 
@@ -156,6 +160,34 @@ function extProcFilter(setup: ListenerSetup & { readonly mode: ProcessingMode })
   };
 }
 
+/** identityHeaders are what authenticatingFilter writes, each from what the client has logged in as: default names and an operator's own. */
+export const identityHeaders: Readonly<Record<string, string>> = {
+  "x-authz-user-id": "x-login-user",
+  "x-authz-user-groups": "x-login-groups",
+  "x-authz-team-id": "x-login-team",
+  "x-authz-tenant-id": "x-login-tenant",
+  "x-my-user": "x-login-user",
+  "x-my-groups": "x-login-groups",
+};
+
+/**
+ * authenticatingFilter stands for a gateway's authentication: `x-login-*` is what a checked token would tell. Whatever a client says under
+ * the names of the identity itself is taken away first.
+ */
+function authenticatingFilter(): object {
+  const removed = Object.keys(identityHeaders).map((name) => ({ remove: name }));
+  const written = Object.entries(identityHeaders).map(([key, login]) => ({
+    append: { header: { key, value: `%REQ(${login})%` }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD", keep_empty_value: false },
+  }));
+  return {
+    name: "envoy.filters.http.header_mutation",
+    typed_config: {
+      ...typeUrl("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"),
+      mutations: { request_mutations: [...removed, ...written] },
+    },
+  };
+}
+
 function listener(name: ListenerName): object {
   const setup: ListenerSetup = listeners[name];
   const { mode } = setup;
@@ -196,7 +228,11 @@ function listener(name: ListenerName): object {
                   },
                 ],
               },
-              http_filters: [...(mode === null ? [] : [extProcFilter({ ...setup, mode })]), router],
+              http_filters: [
+                ...(setup.authenticates === true ? [authenticatingFilter()] : []),
+                ...(mode === null ? [] : [extProcFilter({ ...setup, mode })]),
+                router,
+              ],
             },
           },
         ],

@@ -56,6 +56,7 @@ const settings: RoutingSettings = {
   unknownModel: "refuse",
   observeUsage: false,
   trustIdentityHeaders: false,
+  identityHeaders: [],
   skipProcessingEnabled: false,
   limits: scriptedLimits,
 };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
 import {
   Lifecycle,
@@ -12,11 +13,14 @@ import {
   type Logger,
   type Metrics,
 } from "@turnout/shared";
+import type { AdministeredCache } from "@turnout/cache";
 import { createManagementApi } from "./admin/management-api.ts";
 import { createMetricsServer } from "./admin/metrics-server.ts";
+import { openCache } from "./cache.ts";
 import { gaugeStatus } from "./classifier-gauge.ts";
 import { encoderIn, openClassifier, type PinnedEmbedder } from "./classifier.ts";
 import {
+  cacheOptionsOf,
   listenersOf,
   managementSettingsOf,
   poolSettingsOf,
@@ -24,6 +28,7 @@ import {
   renderWarning,
   routingSettingsOf,
   watchConfig,
+  type CacheOptions,
   type Environment,
   type RouterConfig,
 } from "./config/index.ts";
@@ -117,11 +122,33 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
   await lifecycle.start({ name: "classifier pool", close: () => classifier.close() });
   gaugeStatus(metrics, classifier);
   announce(config);
+  /** Opened by the first configuration that wants one; it outlives reloads, and what is kept in it with it. */
+  let cache: AdministeredCache | null = null;
+  /** Headers by which that cache tells whose an answer is. */
+  let identity: CacheOptions["settings"]["identityHeaders"] | null = null;
+  await lifecycle.start({ name: "response cache", close: async () => cache?.close() });
+  await openCacheFor(config);
   let serving = build(config);
   const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
 
   function announce({ warnings }: RouterConfig): void {
     for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "configuration warning");
+  }
+
+  async function openCacheFor({ document }: RouterConfig): Promise<void> {
+    const options = cacheOptionsOf(document, env);
+    if (cache !== null || options === null) return;
+    cache = await openCache(options, { metrics, logger, clock: systemClock });
+    identity = options.settings.identityHeaders;
+  }
+
+  /** cacheFor a configuration. One that has others name the user gets none: the cache would go on believing headers that nobody guards any more. */
+  function cacheFor({ document }: RouterConfig): AdministeredCache | null {
+    const options = cacheOptionsOf(document, env);
+    if (options === null) return null;
+    if (isDeepStrictEqual(options.settings.identityHeaders, identity)) return cache;
+    logger.warn({ setting: "global.services.authz.identity" }, "this change needs a restart; until then no answer is cached");
+    return null;
   }
 
   function build(next: RouterConfig): Serving {
@@ -137,6 +164,7 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
         embedder,
         embedded,
         encoderModel: () => encoderIn(classifier.status()),
+        cache: cacheFor(next),
         clock: systemClock,
       }),
       backends: createBackendDirectory(providers.models, {
@@ -185,7 +213,10 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
         "no encoder: embedding signals and domains of your own do not match; keywords still route, and known domains by the embedded tier",
       );
     } else {
-      logger.warn({ model, problem }, "no encoder: known domains are answered by the embedded tier alone");
+      logger.warn(
+        { model, problem },
+        "no encoder: known domains are answered by the embedded tier alone, and from the cache only the same question",
+      );
     }
   }
 
@@ -230,6 +261,7 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
   async function adopt(next: RouterConfig): Promise<void> {
     const renewal = next === serving.config;
     if (!renewal) announce(next);
+    await openCacheFor(next);
     const candidate = build(next);
     const { needsEncoder, wantsEncoder } = candidate.routing.router;
     if (wantsEncoder) startEncoder();
@@ -281,7 +313,7 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
       metrics,
     }) ?? null;
   const management = managementSettingsOf(config.document);
-  const api = createManagementApi({ current: () => serving.routing, classifier, clock: systemClock });
+  const api = createManagementApi({ current: () => serving.routing, classifier, cache: () => cache, clock: systemClock });
   const metricsServer = createMetricsServer(metrics);
 
   const ready = warmAndServe();
@@ -379,6 +411,9 @@ function needsRestart(before: RouterConfig, after: RouterConfig): string[] {
   return [
     ...(differ(({ document }) => listenersOf(document)) ? ["listeners"] : []),
     ...(differ(({ document }) => [poolSettingsOf(document), remoteSettingsOf(document)]) ? ["turnout.classifier"] : []),
+    ...(differ(({ document: { global, turnout } }) => [global.stores.response_cache, turnout.response_cache])
+      ? ["global.stores.response_cache, turnout.response_cache"]
+      : []),
     ...(differ(({ document }) => document.global.services.management_api) ? ["global.services.management_api"] : []),
     ...(differ(({ document }) => managementSettingsOf(document).metricsEnabled) ? ["global.services.observability.metrics.enabled"] : []),
   ];

@@ -140,6 +140,8 @@ describe("outside the registries' own folders", () => {
     // vSR's header x-vsr-selected-category is the domain; its response path shares a plugin's name.
     "routing/headers.ts": ["domain", "fast_response"],
     "routing/exchange.ts": ["fast_response"],
+    // vSR's counters of cache hits name the plugin.
+    "routing/telemetry.ts": ["response_cache"],
     // vSR's answer of POST /api/v1/classify/intent is the domain.
     "admin/evaluation.ts": ["domain"],
     // vSR declares domains by itself where a file only refers to them.
@@ -147,6 +149,8 @@ describe("outside the registries' own folders", () => {
     // Tasks of `turnout eval` are called by the signals that they measure.
     "cli/eval.ts": ["domain", "jailbreak", "pii"],
     "evaluation/tasks.ts": ["domain", "jailbreak"],
+    // The store of answers is called like the plugin that uses it.
+    "config/response-cache.ts": ["response_cache"],
     // A store of the same name had an older spelling.
     "config/aliases.ts": ["semantic_cache", "response_cache"],
   };

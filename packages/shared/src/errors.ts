@@ -130,6 +130,18 @@ const catalogue = {
     help: "The backend did not answer in time.",
     remedy: "See the load of the model's server, or raise `timeout` of the listener.",
   },
+  cache_unavailable: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    help: "The response cache's store cannot be used now. Requests are served without it.",
+    remedy: "Look at the store: reachable, loaded, not full, password right (`stores.response_cache.redis`); the log names the reason.",
+  },
+  cache_timeout: {
+    http: 504,
+    grpc: "DEADLINE_EXCEEDED",
+    help: "The response cache's store did not answer in time. The request is served without it.",
+    remedy: "Look for a slow store or network, or raise `stores.response_cache.redis.command_timeout_ms`.",
+  },
   text_unscanned: {
     http: 503,
     grpc: "RESOURCE_EXHAUSTED",
@@ -141,6 +153,12 @@ const catalogue = {
     grpc: "FAILED_PRECONDITION",
     help: "A port is taken; the message names the setting that changes it.",
     remedy: "Stop the other process, or change the setting that the message names.",
+  },
+  vector_invalid: {
+    http: 500,
+    grpc: "DATA_LOSS",
+    help: "A vector has another length than expected, or is no direction: all zeros, or not numbers. The cache does not keep it.",
+    remedy: "Prepare the encoder again (`turnout models prepare --force`); if the vector came from the cache's store, flush the cache.",
   },
   internal: { http: 500, grpc: "INTERNAL", help: "This is a bug.", remedy: "Report it, with the log line that has the stack." },
 } as const satisfies Record<string, ErrorFacts>;

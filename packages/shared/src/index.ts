@@ -30,6 +30,19 @@ export type {
   TextWindow,
 } from "./contracts/inference.ts";
 export { definePlugin, type Effect, type Plugin, type PluginDefinition, type PluginRequest } from "./contracts/plugin.ts";
+export type {
+  CacheControls,
+  CacheDirective,
+  CacheHit,
+  CachePolicy,
+  CacheRoute,
+  CacheRouting,
+  CacheScope,
+  CacheSession,
+  CacheSubject,
+  RenderOptions,
+  ResponseCache,
+} from "./contracts/response-cache.ts";
 export type { ChatMessage, MessageRole, RoutingRequest } from "./contracts/routing-request.ts";
 export {
   defineAlgorithm,

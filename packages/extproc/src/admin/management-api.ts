@@ -1,9 +1,11 @@
 import fastify, { type FastifyError } from "fastify";
+import type { AdministeredCache } from "@turnout/cache";
 import { errorCatalogue, RouterError, type ChatMessage, type Classifier, type Clock } from "@turnout/shared";
 import { z } from "zod";
 import { listenOn } from "../listen.ts";
 import { modelListReply, promptRequest, textOf, type Route, type RoutingSnapshot } from "../routing/index.ts";
 import { evaluationBody, intentBody } from "./evaluation.ts";
+import { addResponseCacheApi } from "./response-cache-api.ts";
 
 /**
  * The management API: health, readiness, the model list, and evaluation without routing, in vSR's shapes. It has no authentication,
@@ -12,6 +14,8 @@ import { evaluationBody, intentBody } from "./evaluation.ts";
 export interface ManagementParts {
   readonly current: () => RoutingSnapshot;
   readonly classifier: Pick<Classifier, "status">;
+  /** Null where nothing is cached. */
+  readonly cache: () => AdministeredCache | null;
   readonly clock: Clock;
 }
 
@@ -34,7 +38,7 @@ const prompt = z.object({
 });
 
 /** createManagementApi prepares the API; nothing listens before listen(). */
-export function createManagementApi({ current, classifier, clock }: ManagementParts): ManagementApi {
+export function createManagementApi({ current, classifier, cache, clock }: ManagementParts): ManagementApi {
   const app = fastify({ bodyLimit: MAX_BODY_BYTES, requestTimeout: 30_000, forceCloseConnections: true });
 
   app.get("/health", () => ({ status: "healthy", service: "turnout" }));
@@ -49,6 +53,8 @@ export function createManagementApi({ current, classifier, clock }: ManagementPa
   });
   app.post("/api/v1/eval", async (request) => evaluationBody(await evaluate(request.body)));
   app.post("/api/v1/classify/intent", async (request) => intentBody(await evaluate(request.body)));
+
+  addResponseCacheApi(app, { cache, clock });
 
   async function evaluate(body: unknown): Promise<Route> {
     const parsed = prompt.safeParse(body);

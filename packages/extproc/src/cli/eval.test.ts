@@ -29,6 +29,16 @@ beforeAll(async () => {
       join(folder, "pii.jsonl"),
       lines(() => []),
     ),
+    writeFile(
+      join(folder, "pairs.jsonl"),
+      [
+        { text: "How long do beans soak? ", text2: "How long do beans soak?", label: 1 },
+        { text: "Please tell me how long beans soak", text2: "How long do beans soak?", label: 1 },
+        { text: "How long do peas soak?", text2: "How long do beans soak?", label: 0 },
+      ]
+        .map((pair) => JSON.stringify(pair))
+        .join("\n"),
+    ),
     writeFile(join(folder, "wrong.jsonl"), '{"text": "a", "label": "law"}\n{"text": "b"}\n'),
   ]);
 });
@@ -61,6 +71,19 @@ describe("turnout eval", () => {
     expect(await readFile(join(folder, "page.html"), "utf8")).toMatch(/^<!doctype html>[^]*Reliability/);
   });
 
+  it("measures whether the cache would answer one question with another's answer", async () => {
+    const { code, stdout } = await evaluate("--task", "cache", "--data", "pairs.jsonl", "--config", "kitchen.yaml", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      task: "cache",
+      n: 3,
+      positives: 2,
+      precision: 1,
+      falseHitRate: 0,
+      decidedBy: { exact: { equal: 1, different: 0 } },
+    });
+  });
+
   it("prints the figures before it finds that the page cannot be written", async () => {
     const { code, stdout, stderr } = await evaluate("--task", "pii", "--data", "pii.jsonl", "--json", "--html", "absent/page.html");
     expect([code, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ task: "pii", falsePositiveRate: 0, perType: {} })]);
@@ -68,8 +91,8 @@ describe("turnout eval", () => {
   });
 
   it.each([
-    ["--task cache --data pans.jsonl", "arrives with the semantic cache"],
-    ["--task domains --data pans.jsonl", "domain, jailbreak, pii, intent"],
+    ["--task cache --data pans.jsonl --config kitchen.yaml", "pans.jsonl:1: text2"],
+    ["--task domains --data pans.jsonl", "domain, jailbreak, pii, intent, cache"],
     ["--task domain --data pans.jsonl --tier large", "embedded, encoder, cascade"],
     ["--task domain", "--data"],
     ["--task domain --data wrong.jsonl --tier embedded", "wrong.jsonl:2: label: Invalid input: expected string"],

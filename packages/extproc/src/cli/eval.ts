@@ -21,7 +21,7 @@ interface EvalFlags {
   readonly source: readonly SourceName[];
 }
 
-const TASKS: readonly TaskName[] = ["domain", "jailbreak", "pii", "intent"];
+const TASKS: readonly TaskName[] = ["domain", "jailbreak", "pii", "intent", "cache"];
 const quickstart = fileURLToPath(new URL("../../../../config/quickstart.yaml", import.meta.url));
 
 /** addEvalCommand adds `turnout eval`: how good the classifiers are on labelled texts of one's own. */
@@ -32,7 +32,7 @@ export function addEvalCommand(program: Command, env: Environment): void {
     .addOption(new Option("--task <name>", "what is judged").choices(TASKS).argParser(parseTask).makeOptionMandatory())
     .requiredOption(
       "--data <file>",
-      'labelled texts, one a line: {"text", "label"}; pii labels are [[start, end, TYPE], ...], jailbreak labels 1 or 0',
+      'labelled texts, one a line: {"text", "label"}; pii labels are [[start, end, TYPE], ...], jailbreak labels 1 or 0, cache pairs {"text", "text2", "label": 1 or 0}',
     )
     .addOption(
       new Option("--tier <name>", "who may answer; cascade: the encoder where the embedded tier is unsure")
@@ -83,6 +83,7 @@ export function addEvalCommand(program: Command, env: Environment): void {
           },
           ...(flags.types === undefined ? {} : { types: flags.types.split(",").map((type) => type.trim()) }),
           ...(flags.train === undefined ? {} : { trainFile: flags.train }),
+          similarityThreshold: document.global.stores.response_cache.similarity_threshold,
           progress: showProgress,
         });
         const result = { figures: { task: flags.task, tier: flags.tier, ...figures }, ...(bins === undefined ? {} : { bins }) };
@@ -96,7 +97,6 @@ export function addEvalCommand(program: Command, env: Environment): void {
 }
 
 function parseTask(name: string): TaskName {
-  if (name === "cache") throw new InvalidArgumentError("It arrives with the semantic cache.");
   const task = TASKS.find((known) => known === name);
   if (task === undefined) throw new InvalidArgumentError(`Allowed choices are ${TASKS.join(", ")}.`);
   return task;

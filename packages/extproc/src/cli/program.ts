@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addCacheCommands } from "./cache.ts";
 import { addClassifierCommand } from "./classifier.ts";
 import { addConfigCommands } from "./config.ts";
 import { addEvalCommand } from "./eval.ts";
@@ -26,6 +27,7 @@ export function createProgram(env: Environment): Command {
   addConfigCommands(program, env);
   addModelsCommands(program, env);
   addSimulateCommand(program);
+  addCacheCommands(program);
   addClassifierCommand(program, env);
   return program;
 }

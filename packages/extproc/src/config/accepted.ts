@@ -2,7 +2,7 @@ import type { z as Zod } from "zod";
 import { z } from "zod";
 import type { SourceText } from "./config-error.ts";
 import { warningAt, type ConfigWarning } from "./config-warning.ts";
-import { at, isEmpty, itemsOf, textOf, type Located, type LocatedMap } from "./located.ts";
+import { at, isEmpty, itemsOf, type Located, type LocatedMap } from "./located.ts";
 
 /**
  * The one table of blocks that vLLM Semantic Router's files have and that Turnout reads without acting on them yet: each is
@@ -17,21 +17,16 @@ export const acceptedBlocks = {
   "global.services.router_replay": "record routing decisions for replay",
   "global.services.observability.tracing": "export traces",
   "global.services.observability.metrics.windowed_metrics": "compute metrics over sliding windows",
-  "global.stores.response_cache": "cache responses",
   "global.stores.memory": "remember users' conversations",
   "global.stores.vector_store": "index uploaded files for retrieval",
   "global.model_catalog.embeddings.semantic.embedding_config.prototype_scoring":
     "tune how the candidates of an embedding rule are summed up",
   "global.model_catalog.system": "choose the models of vLLM Semantic Router's classifiers",
-  "global.model_catalog.modules": "tune vLLM Semantic Router's classifiers (of it, prompt_guard.on_error is read)",
+  "global.model_catalog.modules":
+    "tune vLLM Semantic Router's classifiers (of it are read: prompt_guard.on_error, and what rules of signals.md name as their module's)",
   "global.model_catalog.external": "declare language models that classify",
   "global.model_catalog.kbs": "declare knowledge bases for the kb signal",
   "global.integrations.tools": "choose tools by similarity to the prompt",
-} as const satisfies Record<string, string>;
-
-/** acceptedPlugins is the same for plugin types: their configuration is checked, their effect is missing. */
-export const acceptedPlugins = {
-  response_cache: "answer repeated questions from the cache",
 } as const satisfies Record<string, string>;
 
 /** acceptedModelSettings is the same for settings of `providers.models[]`. */
@@ -67,18 +62,13 @@ function describeAccepted(path: AcceptedPath): string {
   return `Accepted without effect: would ${acceptedBlocks[path]}; arrives with a later version.`;
 }
 
-/** warnAccepted gives one warning for each accepted block or plugin type that the file uses; what is switched off would do nothing anyway. */
+/** warnAccepted gives one warning for each accepted block that the file uses; what is switched off would do nothing anyway. */
 export function warnAccepted(root: LocatedMap, source: SourceText): readonly ConfigWarning[] {
   const warnings: ConfigWarning[] = [];
   for (const [path, purpose] of Object.entries(acceptedBlocks)) {
     const node = at(root, ...path.split("."));
     if (node !== undefined && !isEmpty(node) && !isOff(node))
       warnings.push(warningAt(source, node, `accepted without effect: would ${purpose}; arrives with a later version`));
-  }
-  const plugins = itemsOf(at(root, "routing", "decisions")).flatMap((decision) => itemsOf(at(decision, "plugins")));
-  for (const [type, purpose] of Object.entries(acceptedPlugins)) {
-    const users = plugins.filter((plugin) => textOf(at(plugin, "type")) === type && !isOff(at(plugin, "configuration")));
-    warnings.push(...warnOnce(users, `plugin ${type}`, purpose, "decision", source));
   }
   const models = itemsOf(at(root, "providers", "models"));
   for (const [key, purpose] of Object.entries(acceptedModelSettings)) {

@@ -27,12 +27,11 @@ describe("vLLM Semantic Router's own values file", () => {
       [357, "global.services.response_api"],
       [362, "global.services.router_replay"],
       [367, "global.services.api.batch_classification"],
-      [415, "global.stores.response_cache"],
       [423, "global.stores.memory"],
       [425, "global.stores.vector_store"],
       [428, "global.integrations.tools"],
     ]);
-    expect(warnings[0]?.message).toContain("also in 2 more decisions");
+    expect(warnings[0]?.message).toContain("nor for 2 more decisions");
     expect(document.routing.decisions).toHaveLength(15);
     expect(document.routing.signals.domains).toHaveLength(14);
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { acceptedBlock } from "./accepted.ts";
 import { modelCatalogSchema } from "./model-catalog.ts";
+import { responseCacheStore } from "./response-cache-schema.ts";
 
 /**
  * The `global:` block of v0.3, as far as Turnout honours it. Keys that vLLM Semantic Router has beside these are listed in
@@ -34,8 +35,13 @@ const router = z.strictObject({
 const authz = z.strictObject({
   identity: z
     .strictObject({
-      user_id_header: z.string().min(1).default("x-authz-user-id").describe("Kept, not read."),
-      user_groups_header: z.string().min(1).default("x-authz-user-groups").describe("Kept, not read."),
+      user_id_header: z.string().min(1).toLowerCase().default("x-authz-user-id").describe("Names the user, for the response cache."),
+      user_groups_header: z
+        .string()
+        .min(1)
+        .toLowerCase()
+        .default("x-authz-user-groups")
+        .describe("Names the user's groups; the first stands for the team where x-authz-team-id is absent."),
     })
     .optional()
     .describe("Present when a trusted gateway sets x-authz-* headers; without it, those headers are removed from what clients send."),
@@ -70,7 +76,9 @@ const services = z.strictObject({
 });
 
 const stores = z.strictObject({
-  response_cache: acceptedBlock("global.stores.response_cache"),
+  response_cache: responseCacheStore
+    .prefault({})
+    .describe("Where answers are kept, for decisions with the plugin response_cache. Also read as semantic_cache."),
   memory: acceptedBlock("global.stores.memory"),
   vector_store: acceptedBlock("global.stores.vector_store"),
 });
@@ -81,7 +89,7 @@ export const globalSchema = z.strictObject({
   model_catalog: modelCatalogSchema
     .prefault({})
     .describe("Models, as vLLM Semantic Router names them. Which encoder runs is turnout.classifier's to say; the catalog tunes it."),
-  stores: stores.optional().describe("Stores; accepted without effect."),
+  stores: stores.prefault({}).describe("Stores."),
   integrations: z
     .strictObject({ tools: acceptedBlock("global.integrations.tools") })
     .optional()

@@ -290,12 +290,9 @@ describe("old spellings", () => {
     const { document, warnings } = parse(
       `${edit("type: system_prompt, configuration: {system_prompt: Count.}", "type: semantic-cache, configuration: {enabled: true}")}${store("semantic_cache")}`,
     );
-    expect(document.global.stores?.response_cache).toEqual({ enabled: true });
+    expect(document.global.stores.response_cache).toMatchObject({ enabled: true, backend_type: "memory" });
     expect(document.routing.decisions[0]?.plugins[0]?.type).toBe("response_cache");
-    expect(warnings.map(({ line, path }) => [line, path])).toEqual([
-      [25, "routing.decisions[0].plugins[0]"],
-      [27, "global.stores.semantic_cache"],
-    ]);
+    expect(warnings.map(({ line, path }) => [line, path])).toEqual([[25, "routing.decisions[0].plugins[0]"]]);
   });
 
   it("are refused beside the present ones", () => {
@@ -303,9 +300,31 @@ describe("old spellings", () => {
       { path: "global.stores.semantic_cache", line: 27, column: 39, found: '"semantic_cache" beside "response_cache"' },
     ]);
   });
+});
 
-  it("do not warn about what is switched off", () => {
-    expect(parse(`${valid}${store("response_cache").replace("true", "false")}`).warnings).toEqual([]);
+describe("a response cache that caches nothing", () => {
+  const caching = (configuration: string) =>
+    edit("type: system_prompt, configuration: {system_prompt: Count.}", `type: response_cache, configuration: {${configuration}}`);
+  const authz = "global: {services: {authz: {identity: {}}}}\n";
+  const off = "global: {stores: {response_cache: {enabled: false}}}\n";
+
+  it.each([
+    ["nobody says whose answers are", caching("scope: user"), "needs to know who asks"],
+    ["that is the default", caching(""), "scope user"],
+    ["the store is switched off", `${caching("scope: global")}${off}`, "enabled is false"],
+  ])("is warned of: %s", (_, text, message) => {
+    expect(parse(text).warnings).toMatchObject([
+      { line: 25, path: "routing.decisions[0].plugins[0]", message: expect.stringContaining(message) as string },
+    ]);
+  });
+
+  it.each([
+    ["everybody shares answers", caching("scope: global")],
+    ["a gateway says who asks", `${caching("scope: user")}${authz}`],
+    ["the plugin is switched off", caching("enabled: false")],
+    ["no decision caches", `${valid}${off}`],
+  ])("is not warned of where %s", (_, text) => {
+    expect(parse(text).warnings).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import { warnAccepted } from "./accepted.ts";
 import { normaliseAliases } from "./aliases.ts";
 import { ProblemReport, SourceText } from "./config-error.ts";
 import type { ConfigWarning } from "./config-warning.ts";
+import { applyDetectors } from "./detectors.ts";
 import { declareReferencedDomains } from "./domains.ts";
 import { applyEnvironment, type AppliedSetting } from "./environment.ts";
 import { warnInert } from "./inert.ts";
@@ -16,6 +17,7 @@ import { warnModelCatalog } from "./model-catalog.ts";
 import { parseYaml } from "./parse.ts";
 import { applyPromptGuard } from "./prompt-guard.ts";
 import { checkReferences } from "./references.ts";
+import { warnUncached, warnUnkeyed } from "./response-cache.ts";
 import { reportIssues } from "./schema-problems.ts";
 import { documentSchema, type ConfigDocument } from "./schema.ts";
 import type { Environment } from "./substitution.ts";
@@ -61,6 +63,7 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
   normaliseAliases(root, report);
   const domainWarnings = declareReferencedDomains(root, source);
   applyPromptGuard(root);
+  applyDetectors(root);
   refuseUnsupported(root, schema, report);
   const checked = validate(root, documentSchema);
   if (!checked.success) reportIssues(root, checked.error.issues, schema, report);
@@ -75,6 +78,8 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
     ...catalogWarnings,
     ...warnInert(root, document, source),
     ...warnLapses(root, document, source),
+    ...warnUncached(root, document, source),
+    ...warnUnkeyed(root, document, env, source),
   ].sort((a, b) => a.line - b.line);
   return deepFreeze({ document, warnings, file, fromEnvironment, hash: hashOf(text) });
 }

@@ -21,6 +21,7 @@ describe("routingSettingsOf", () => {
       unknownModel: "refuse",
       observeUsage: true,
       trustIdentityHeaders: false,
+      identityHeaders: [],
       skipProcessingEnabled: false,
       limits: {
         maxBodyBytes: 32 * 1024 * 1024,

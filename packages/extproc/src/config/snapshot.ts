@@ -23,6 +23,7 @@ export function routingSettingsOf({ global, turnout }: ConfigDocument): RoutingS
     unknownModel: turnout.unknown_model,
     observeUsage: turnout.observe_usage,
     trustIdentityHeaders: services.authz.identity !== undefined,
+    identityHeaders: services.authz.identity === undefined ? [] : Object.values(services.authz.identity),
     skipProcessingEnabled: router.skip_processing.enabled,
     limits: {
       // 0 means "no value" in Go's structs, and so in vSR's files.

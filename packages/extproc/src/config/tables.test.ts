@@ -1,6 +1,6 @@
 import { parseConfig } from "./load.ts";
 import { describe, expect, it } from "vitest";
-import { acceptedBlocks, acceptedModelSettings, acceptedPlugins } from "./accepted.ts";
+import { acceptedBlocks, acceptedModelSettings } from "./accepted.ts";
 import { documentJsonSchema, knownAt } from "./json-schema.ts";
 import type { Located, Path } from "./located.ts";
 import { unsupportedKeys, unsupportedValues } from "./unsupported.ts";
@@ -39,9 +39,5 @@ describe("the tables of what is not implemented", () => {
     expect(warnings).toMatchObject([
       { line: 6, path: `providers.models[0].${key}`, message: expect.stringContaining("also in 1 more model") as string },
     ]);
-  });
-
-  it.each(Object.keys(acceptedPlugins))("plugin %s has a schema", (type) => {
-    expect(knownAt(schema, anyFile, pathOf("routing.decisions.*.plugins.*.type")).values).toContain(type);
   });
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { responseCacheTuning } from "./response-cache-schema.ts";
 
 /**
  * The `turnout:` block: everything that is ours and that vLLM Semantic Router does not know. Deleting it gives a vSR file again,
@@ -184,5 +185,6 @@ export const turnoutSchema = z.strictObject({
   log_level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Least level that is logged."),
   limits: limits.prefault({}).describe("Bounds on request bodies."),
   signals: signals.prefault({}).describe("How texts are read for the domain and embedding signals."),
+  response_cache: responseCacheTuning.prefault({}).describe("The response cache, beside what global.stores.response_cache says of it."),
   classifier: classifier.prefault({}).describe("The classifier pool: inside this process, or a service of its own."),
 });

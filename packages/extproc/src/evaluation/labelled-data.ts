@@ -11,6 +11,7 @@ const span = z.tuple([z.int().min(0), z.int().min(0), z.string().min(1)]);
 export const lineSchemas = {
   domain: labelled,
   intent: labelled.extend({ text: z.string().min(1) }),
+  cache: z.object({ text: z.string().min(1), text2: z.string().min(1), label: z.literal([0, 1]) }),
   jailbreak: z.object({ text: z.string(), label: z.literal([0, 1]) }),
   pii: z
     .object({ text: z.string(), label: z.array(span) })

@@ -11,7 +11,20 @@ const WORST = 8;
 /** renderFigures is what people read in a terminal. */
 export function renderFigures(figures: Figures): string {
   const { task, tier, n, interval } = figures as { task: string; tier: string; n: number; interval: readonly [number, number] };
-  const head = ["accuracy", "macroF1", "top2", "ece", "precision", "recall", "f1", "auc", "falsePositiveRate", "escalated", "abstained"]
+  const head = [
+    "accuracy",
+    "macroF1",
+    "top2",
+    "ece",
+    "precision",
+    "recall",
+    "f1",
+    "auc",
+    "falsePositiveRate",
+    "falseHitRate",
+    "escalated",
+    "abstained",
+  ]
     .filter((name) => typeof figures[name] === "number")
     .map(
       (name) =>

@@ -18,6 +18,7 @@ import {
   type RoutingConfig,
   type SignalOutcome,
 } from "../routing/index.ts";
+import { cache } from "./cache-task.ts";
 import { knownLabels, lineSchemas, plainLabel, readLabelled } from "./labelled-data.ts";
 import { binaryFigures, calibrationBins, classificationFigures, spanFigures, type CalibrationBin, type Classified } from "./metrics.ts";
 
@@ -38,6 +39,8 @@ export interface TaskParts {
   readonly types?: readonly string[];
   /** Examples from which an intent task takes its labels. */
   readonly trainFile?: string;
+  /** Cosine from which the cache looks at a stored question. */
+  readonly similarityThreshold?: number;
   readonly progress: (done: number, total: number) => void;
 }
 
@@ -48,7 +51,7 @@ export interface TaskResult {
 }
 
 /** tasks by name. Each rejects with a RouterError: bad data, a tier that these rules do not have, a model that is missing. */
-export const tasks = { domain, intent, jailbreak, pii } as const;
+export const tasks = { domain, intent, jailbreak, pii, cache } as const;
 export type TaskName = keyof typeof tasks;
 
 /** Texts that wait for an answer at the same time. */

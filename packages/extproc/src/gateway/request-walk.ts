@@ -74,7 +74,8 @@ export async function walkRequest(request: IncomingMessage, response: ServerResp
   let exchange: Exchange | null = null;
   let outcome: Outcome;
   try {
-    exchange = parts.exchanges.open();
+    // Nobody has authenticated who speaks to this door: what clients say of who they are is not believed.
+    exchange = parts.exchanges.open("untrusted");
     outcome = await serve(walk, exchange);
   } catch (thrown) {
     // A torn stream is reported as whatever broke first; the reason of our own abort is the true one.

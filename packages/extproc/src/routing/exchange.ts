@@ -8,6 +8,8 @@ import {
   RouterError,
   traceContextIn,
   type BodyVerdict,
+  type CacheHit,
+  type CacheSession,
   type CallOptions,
   type Clock,
   type Effect,
@@ -23,16 +25,17 @@ import {
   type ResponseHead,
   type TraceContext,
 } from "@turnout/shared";
-import { parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
+import { barredOf } from "./caching.ts";
+import { isRecord, parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
 import { codingsOf, createInflater, isSupported, type Inflate } from "./content-encoding.ts";
-import { HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
+import { cacheHeaders, cacheMetaOf, HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
 import type { ModelTarget } from "./models.ts";
 import { editBody, type BodyEdits } from "./mutation.ts";
-import { completionReply, errorReply, modelListReply } from "./replies.ts";
+import { cachedReply, completionReply, errorReply, modelListReply } from "./replies.ts";
 import { createUsageReader, type UsageReader } from "./response/usage.ts";
 import { failedRoute, type Route } from "./router.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
-import { logRouting, recordRoute, recordUsage, SignalFailureLog } from "./telemetry.ts";
+import { logCacheHit, logRouting, recordCacheHit, recordRoute, recordUsage, SignalFailureLog } from "./telemetry.ts";
 
 /** ExchangeParts is what exchanges share. `current` gives the snapshot that new exchanges take. */
 export interface ExchangeParts {
@@ -51,7 +54,7 @@ interface SharedParts extends ExchangeParts {
 export function createExchangeFactory(parts: ExchangeParts): ExchangeFactory {
   const shared: SharedParts = { ...parts, inflate: createInflater(), failures: new SignalFailureLog(parts.logger, parts.clock) };
   return {
-    open: () => new RoutedExchange(shared, parts.current()),
+    open: (identity = "trusted") => new RoutedExchange(shared, parts.current(), identity),
     limits: () => parts.current().settings.limits,
   };
 }
@@ -78,6 +81,7 @@ interface KnownHead {
 class RoutedExchange implements Exchange {
   readonly #parts: SharedParts;
   readonly #snapshot: RoutingSnapshot;
+  readonly #trustsIdentity: boolean;
   #requestId: string | null = null;
   #head: KnownHead | null = null;
   #responseHeaders: readonly HeaderEntry[] = [];
@@ -85,10 +89,12 @@ class RoutedExchange implements Exchange {
   #model: string | null = null;
   #observing = false;
   #usage: UsageReader | null = null;
+  #session: CacheSession | null = null;
 
-  constructor(parts: SharedParts, snapshot: RoutingSnapshot) {
+  constructor(parts: SharedParts, snapshot: RoutingSnapshot, identity: "trusted" | "untrusted") {
     this.#parts = parts;
     this.#snapshot = snapshot;
+    this.#trustsIdentity = snapshot.settings.trustIdentityHeaders && identity === "trusted";
   }
 
   get requestId(): string {
@@ -106,7 +112,7 @@ class RoutedExchange implements Exchange {
 
   onRequestHead(head: HttpHead): HeadVerdict {
     const { settings } = this.#snapshot;
-    const remove = untrustedNames(head.headers, settings.trustIdentityHeaders);
+    const remove = untrustedNames(head.headers, this.#trustsIdentity, settings.identityHeaders);
     const headers = joinedHeaders(head.headers, new Set(remove));
     this.#requestId = headers.get(HEADER.requestId) ?? null;
     const passThrough: HeadVerdict = { kind: "passThrough", changes: { set: [], remove } };
@@ -124,8 +130,8 @@ class RoutedExchange implements Exchange {
 
     const trace = head.trace === undefined ? traceContextIn(head.headers) : head.trace;
     this.#head = { endpoint, method: head.method, path: head.path, headers, trace };
-    this.#observing = settings.observeUsage;
-    // A compressed response could not be read for its token counts.
+    this.#observing = settings.observeUsage || this.#snapshot.cache !== null;
+    // A compressed response could be read neither for its token counts nor for the cache.
     return { kind: "wantsBody", changes: { set: this.#observing ? [["accept-encoding", "identity"]] : [], remove } };
   }
 
@@ -152,20 +158,28 @@ class RoutedExchange implements Exchange {
   onResponseHead(head: ResponseHead): HeaderChanges {
     if (this.#observing) {
       const headers = joinedHeaders(head.headers, new Set());
-      const readable = head.status >= 200 && head.status < 300 && codingsOf(headers.get("content-encoding")).length === 0;
-      this.#usage = readable ? createUsageReader(headers.get("content-type")) : null;
-      this.#observing = this.#usage !== null;
+      const contentType = headers.get("content-type");
+      const plain = codingsOf(headers.get("content-encoding")).length === 0;
+      const success = head.status >= 200 && head.status < 300;
+      this.#usage = this.#snapshot.settings.observeUsage && plain && success ? createUsageReader(contentType) : null;
+      const keeps = this.#session?.responseStarted(head.status, plain ? contentType : undefined) === true;
+      if (!keeps) this.#endSession(false);
+      this.#observing = this.#usage !== null || keeps;
     }
     return this.#responseHeaders.length === 0 ? UNCHANGED : { set: this.#responseHeaders, remove: [] };
   }
 
   onResponseChunk(chunk: Uint8Array, endOfStream: boolean): void {
     this.#usage?.push(chunk);
-    if (endOfStream) this.#countUsage();
+    this.#session?.responseChunk(chunk);
+    if (!endOfStream) return;
+    this.#countUsage();
+    this.#endSession(true);
   }
 
   close(): void {
     this.#countUsage(); // a stream that was cut short has cost what it says it has
+    this.#endSession(false);
   }
 
   async #routeBody(head: KnownHead, bytes: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
@@ -189,16 +203,89 @@ class RoutedExchange implements Exchange {
     }
 
     const request = routingRequest({ ...head, requestId: this.requestId }, body);
+    this.#openSession(head, plain);
+    const known = (await this.#session?.early(options)) ?? null;
+    if (known !== null) return this.#answerFromCache(known, head, body, started);
     const follow = (route: Route) => this.#follow(route, head, body, started, codings.length > 0);
     try {
-      return follow(await router.route(request, options));
+      const route = await router.route(request, options);
+      const hit = await this.#lookup(route, options);
+      return hit === null ? follow(route) : this.#answerFromCache(hit, head, body, started, route);
     } catch (error) {
       options.signal?.throwIfAborted();
       const bug = RouterError.from(error);
       if (bug.code !== "internal") throw bug;
       this.#parts.logger.error({ err: bug, request_id: this.requestId }, "routing failed; the default model answers. This is a bug.");
+      this.#endSession(false); // whatever it was going to keep, the default model's answer is another
       return follow(failedRoute(request, models));
     }
+  }
+
+  #openSession(head: KnownHead, body: Uint8Array): void {
+    const { caching, cache, encoderModel } = this.#snapshot;
+    if (caching === null || cache === null) return;
+    const { endpoint, headers, path } = head;
+    const mark = path.indexOf("?");
+    const query = mark === -1 ? "" : path.slice(mark + 1);
+    this.#session = cache.open({ requestId: this.requestId, endpoint, query, body, headers, routing: caching.routingBy(encoderModel()) });
+  }
+
+  async #lookup(route: Route, options: CallOptions): Promise<CacheHit | null> {
+    const { caching, embedder, encoderModel, settings } = this.#snapshot;
+    const { decision, target, cachePolicy: policy } = route;
+    if (caching === null || this.#session === null) return null;
+    if (decision === null || policy === null) {
+      this.#endSession(false);
+      return null;
+    }
+    return this.#session.lookup(
+      {
+        decision: decision.name,
+        revision: caching.revisionOf(decision.name),
+        model: target.name,
+        policy,
+        meta: cacheMetaOf(route),
+        barred: barredOf(route),
+        encoder: encoderModel(),
+        embed: async (text, embedOptions) => {
+          const [embedding] = await embedder.embed([{ text, window: settings.window }], embedOptions);
+          if (embedding === undefined) throw new RouterError("internal", "the encoder answered no text. This is a bug.");
+          return embedding;
+        },
+      },
+      options,
+    );
+  }
+
+  /** #answerFromCache ends the request with what was kept. `route`: the one it took; absent where it was known before routing. */
+  #answerFromCache(hit: CacheHit, head: KnownHead, body: ParsedBody, started: number, route?: Route): BodyVerdict {
+    this.#observing = false;
+    this.#endSession(false);
+    const { metrics, logger, clock } = this.#parts;
+    const headers = cacheHeaders(hit, head.headers.get(HEADER.debug) === "true");
+    const options = body.value["stream_options"];
+    const answer = hit.render({
+      stream: body.stream,
+      includeUsage: isRecord(options) && options["include_usage"] === true,
+      id: this.requestId,
+      model: body.model,
+      unixSeconds: this.#unixSeconds(),
+    });
+    if (route !== undefined) {
+      recordRoute(metrics, route);
+      this.#parts.failures.tell(route);
+    }
+    recordCacheHit(metrics, hit);
+    const latencyMs = clock.now() - started;
+    metrics.routingLatency.observe(latencyMs / 1_000);
+    logCacheHit(logger, { requestId: this.requestId, originalModel: body.model, hit, latencyMs });
+    return { kind: "reply", reply: cachedReply(answer, headers) };
+  }
+
+  #endSession(complete: boolean): void {
+    const session = this.#session;
+    this.#session = null;
+    session?.close(complete);
   }
 
   /** follow turns a route into what the door has to do. */

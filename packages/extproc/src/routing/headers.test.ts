@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { routeHeaders, untrustedNames } from "./headers.ts";
+import { cacheHeaders, routeHeaders, untrustedNames } from "./headers.ts";
 import { createFixture, request, routing } from "./testing/fixtures.ts";
 
 describe("routeHeaders", () => {
@@ -42,4 +42,25 @@ it.each([
   const own = ["x-authz", "x-vsr-debug", "x-vsr-selection", "authorization", "x_request_id"];
   const headers = [...names, "x-vsr-internal-auth", ...own].map((name) => [name, "1"] as const);
   expect(untrustedNames(headers, trusted)).toEqual(expected);
+});
+
+it.each(["x-my-user", "x_my_user"])("removes the operator's own identity header %s, however a client spells it", (configured) => {
+  const headers = ["x-my-user", "x_my_user", "x-my_user", "x-my-users"].map((name) => [name, "ann"] as const);
+  expect(untrustedNames(headers, false, [configured])).toEqual(["x-my-user", "x_my_user", "x-my_user"]);
+  expect(untrustedNames(headers, true, [configured])).toEqual([]);
+});
+
+it("lets nothing that was kept break out of a header", () => {
+  const bad = "x\r\nset-cookie: a=b";
+  const hit = {
+    id: bad,
+    kind: "exact",
+    decision: bad,
+    model: bad,
+    meta: { confidence: bad, algorithm: bad },
+    ageSeconds: 1,
+    similarity: 1,
+    render: () => ({ contentType: "application/json", body: "" }),
+  } as const;
+  for (const [, value] of cacheHeaders(hit, true)) expect(value).toMatch(/^[ -~]*$/);
 });

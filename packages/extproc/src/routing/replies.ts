@@ -58,6 +58,14 @@ export function completionReply(answer: FixedAnswer): Reply {
   };
 }
 
+/** cachedReply is an answer that was kept. */
+export function cachedReply(
+  { contentType, body }: { readonly contentType: string; readonly body: string },
+  headers: readonly HeaderEntry[],
+): Reply {
+  return { status: 200, headers: [["content-type", contentType], ...headers], body, details: "turnout_cache_hit" };
+}
+
 function envelope({ requestId, model, endpoint, unixSeconds, stream }: FixedAnswer) {
   const chat = endpoint === "chat";
   const object = chat ? (stream ? "chat.completion.chunk" : "chat.completion") : "text_completion";

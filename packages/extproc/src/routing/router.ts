@@ -2,12 +2,12 @@
  * The router: signals, decision, plugins that may answer, selection, plugins that shape. It knows neither bytes nor headers of the
  * wire; the exchange turns its Route into changes. Used by the exchange and by `explain`.
  */
-import type { CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, SignalSettings } from "@turnout/shared";
+import type { CachePolicy, CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, SignalSettings } from "@turnout/shared";
 import { createDecisionEngine, type JudgedDecision } from "./decision/engine.ts";
 import type { ModelDirectory, ModelTarget } from "./models.ts";
 import { createPlugins, runPlugins, type PluginRun } from "./plugins/run.ts";
 import type { RoutingConfig } from "./schema.ts";
-import { createSelector } from "./selection/select.ts";
+import { createSelector, isRepeatable } from "./selection/select.ts";
 import { createEvaluators, evaluateSignals, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
 
 /** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
@@ -29,6 +29,10 @@ export interface Route {
   readonly selection: Selection | null;
   readonly target: ModelTarget;
   readonly effects: readonly Effect[];
+  /** How answers are cached on this route; null: they are not. */
+  readonly cachePolicy: CachePolicy | null;
+  /** A safety signal has matched. */
+  readonly flagged: boolean;
   readonly warnings: readonly RouteWarning[];
   readonly trace: RouteTrace;
 }
@@ -48,13 +52,26 @@ export interface RouterParts {
   readonly clock: Clock;
   readonly strategy: "priority" | "confidence";
   readonly signals: SignalSettings;
+  /** Answers are kept somewhere: decisions that cache by meaning then compare questions by the encoder. */
+  readonly keepsAnswers?: boolean;
+}
+
+/** CachingDecision is a decision whose answers are cached. */
+export interface CachingDecision {
+  readonly name: string;
+  readonly policy: CachePolicy;
+  /** True: the same request always takes the same candidate here, so that its answer can be found before it is routed. */
+  readonly repeatable: boolean;
 }
 
 /** Router routes requests of one configuration. */
 export interface Router {
+  readonly cachingDecisions: readonly CachingDecision[];
+  /** Request headers that signals read, lower-case. */
+  readonly readsHeaders: readonly string[];
   /** True when some signal that decisions use cannot match without the encoder: until it is warm, nobody should be sent here. */
   readonly needsEncoder: boolean;
-  /** True when some signal asks the encoder, be it only where it is unsure: worth starting and warming, not worth waiting for. */
+  /** True when some signal asks the encoder, be it only where it is unsure, or the cache does: worth starting and warming, not worth waiting for. */
   readonly wantsEncoder: boolean;
   /** route rejects only when `options.signal` aborts; a signal or plugin that fails is a warning. */
   route(request: RoutingRequest, options: CallOptions): Promise<Route>;
@@ -63,16 +80,29 @@ export interface Router {
 }
 
 /** createRouter compiles a configuration. */
-export function createRouter(config: RoutingConfig, { models, embedder, clock, strategy, signals: settings }: RouterParts): Router {
+export function createRouter(
+  config: RoutingConfig,
+  { models, embedder, clock, strategy, signals: settings, keepsAnswers = false }: RouterParts,
+): Router {
   const engine = createDecisionEngine(config.decisions, strategy);
   const evaluators = createEvaluators(config.signals, engine.usedSignals, settings);
   const decisions = new Map(
-    config.decisions.map((decision) => [decision.name, { select: createSelector(decision), plugins: createPlugins(decision.plugins) }]),
+    config.decisions.map((decision) => {
+      const plugins = createPlugins(decision.plugins);
+      const cachePolicy = plugins.map(({ plugin }) => plugin.cachePolicy ?? null).find((policy) => policy !== null) ?? null;
+      return [decision.name, { select: createSelector(decision), plugins, cachePolicy, repeatable: isRepeatable(decision) }];
+    }),
   );
 
   return {
+    cachingDecisions: [...decisions].flatMap(([name, { cachePolicy, repeatable }]) =>
+      cachePolicy === null ? [] : [{ name, policy: cachePolicy, repeatable }],
+    ),
+    readsHeaders: [...new Set(evaluators.flatMap(({ readsHeaders = [] }) => readsHeaders))],
     needsEncoder: evaluators.some(({ needs }) => needs !== "nothing" && needs !== "wanted"),
-    wantsEncoder: evaluators.some(({ needs }) => needs !== "nothing"),
+    wantsEncoder:
+      evaluators.some(({ needs }) => needs !== "nothing") ||
+      (keepsAnswers && [...decisions.values()].some(({ cachePolicy }) => cachePolicy?.semantic === true)),
     async route(request, options) {
       const watch = stopwatch(clock);
       const signals = await evaluateSignals(evaluators, request, { embedder, clock }, options);
@@ -102,6 +132,8 @@ export function createRouter(config: RoutingConfig, { models, embedder, clock, s
         selection,
         target: selection === null ? models.defaultTarget : models.targetOf(selection.candidate),
         effects: runs.flatMap((run) => run.effects),
+        cachePolicy: answers(runs) ? null : (parts?.cachePolicy ?? null),
+        flagged: signals.outcomes.some(({ matches }, index) => matches.length > 0 && evaluators[index]?.safety === true),
         warnings: warningsOf(signals),
         trace: {
           signals: signals.outcomes,
@@ -125,6 +157,8 @@ export function failedRoute(request: RoutingRequest, { defaultTarget }: ModelDir
     selection: null,
     target: defaultTarget,
     effects: [],
+    cachePolicy: null,
+    flagged: false,
     warnings: ["routing_failed"],
     trace: { signals: [], decisions: [], plugins: [], timings: { signalsMs: 0, decisionMs: 0, selectionMs: 0, pluginsMs: 0 } },
   };

@@ -2,7 +2,8 @@
  * A snapshot is one configuration, ready to route with: what was read, and what was built from it. It never changes; a reload
  * makes a new one, and an exchange keeps the one it began with.
  */
-import type { Clock, Embedder, EmbeddedTier, ExchangeLimits, SignalSettings, TextWindow } from "@turnout/shared";
+import type { Clock, Embedder, EmbeddedTier, ExchangeLimits, ResponseCache, SignalSettings, TextWindow } from "@turnout/shared";
+import { createCaching, type Caching } from "./caching.ts";
 import { createModelDirectory, type ModelDirectory } from "./models.ts";
 import { createRouter, type Router } from "./router.ts";
 import type { ProvidersConfig, RoutingConfig } from "./schema.ts";
@@ -29,6 +30,8 @@ export interface RoutingSettings {
   readonly observeUsage: boolean;
   /** A gateway in front authenticates clients and sets `x-authz-*` itself; otherwise those headers are removed. */
   readonly trustIdentityHeaders: boolean;
+  /** Names of those headers, lower-case, beside `x-authz-*`. */
+  readonly identityHeaders: readonly string[];
   /** `global.router.skip_processing.enabled`: `x-vsr-skip-processing: true` is honoured. */
   readonly skipProcessingEnabled: boolean;
   /** What doors enforce while they hold bytes. */
@@ -42,6 +45,13 @@ export interface RoutingSnapshot {
   readonly settings: RoutingSettings;
   readonly models: ModelDirectory;
   readonly router: Router;
+  /** Where answers are kept; null: nowhere. */
+  readonly cache: ResponseCache | null;
+  /** Null: no decision caches answers. */
+  readonly caching: Caching | null;
+  /** The encoder of this snapshot, and what it is now. */
+  readonly embedder: Embedder;
+  readonly encoderModel: SignalSettings["encoderModel"];
 }
 
 /** SnapshotParts is what a snapshot is built from. */
@@ -54,6 +64,8 @@ export interface SnapshotParts {
   readonly embedded?: EmbeddedTier;
   /** Name of the encoder that answers now, or null before one has been ready. */
   readonly encoderModel?: SignalSettings["encoderModel"];
+  /** Where answers are kept; absent: nowhere. */
+  readonly cache?: ResponseCache | null;
   readonly clock: Clock;
 }
 
@@ -65,13 +77,28 @@ export function createRoutingSnapshot({
   embedder,
   embedded,
   encoderModel = () => null,
+  cache = null,
   clock,
 }: SnapshotParts): RoutingSnapshot {
   const models = createModelDirectory(config, providers);
   const { window, domainCascade, softMatchThreshold } = settings;
   const signals = { window, domainCascade, softMatchThreshold, embedded: embedded ?? null, encoderModel };
-  const router = createRouter(config, { models, embedder, clock, strategy: config.strategy ?? settings.strategy, signals });
-  return Object.freeze({ config, providers, settings, models, router });
+  const keepsAnswers = cache !== null;
+  const router = createRouter(config, { models, embedder, clock, strategy: config.strategy ?? settings.strategy, signals, keepsAnswers });
+  const { strategy, autoModelNames } = settings;
+  const beside = () => [strategy, window, domainCascade, softMatchThreshold, autoModelNames, embedded?.revision];
+  const caching = createCaching({ config, providers, router, beside });
+  return Object.freeze({
+    config,
+    providers,
+    settings,
+    models,
+    router,
+    cache: caching === null ? null : cache,
+    caching,
+    embedder,
+    encoderModel,
+  });
 }
 
 /** autoModelNames reads `global.router`: an explicit list stands alone; otherwise vSR's two names and `auto_model_name` (MoM). */

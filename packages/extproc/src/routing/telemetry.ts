@@ -1,5 +1,5 @@
 /** Writes a route into metrics and log. Label values come from the configuration; the prompt is never written. Called by the exchange. */
-import type { CascadeStep, Clock, ErrorCode, Logger, Metrics, RouterError } from "@turnout/shared";
+import type { CacheHit, CascadeStep, Clock, ErrorCode, Logger, Metrics, RouterError } from "@turnout/shared";
 import type { ModelTarget } from "./models.ts";
 import type { Usage } from "./response/usage.ts";
 import type { Route } from "./router.ts";
@@ -99,6 +99,35 @@ export function logRouting(logger: Logger, { requestId, originalModel, target, r
     routing_latency_ms: rounded(latencyMs),
     ...(route === null ? {} : { signal_latency_ms: rounded(route.trace.timings.signalsMs) }),
     ...(route !== null && route.warnings.length > 0 ? { warnings: route.warnings } : {}),
+  });
+}
+
+/** recordCacheHit counts an answer that no model had to give. */
+export function recordCacheHit(metrics: Metrics, { decision }: CacheHit): void {
+  metrics.cachePluginHits.inc({ decision_name: decision, plugin_type: "response_cache" });
+}
+
+/** CacheHitLine is what the log line of one answer from the cache says. */
+export interface CacheHitLine {
+  readonly requestId: string;
+  readonly originalModel: string;
+  readonly hit: CacheHit;
+  readonly latencyMs: number;
+}
+
+/** logCacheHit writes the line `cache_hit`. */
+export function logCacheHit(logger: Logger, { requestId, originalModel, hit, latencyMs }: CacheHitLine): void {
+  if (!logger.isLevelEnabled("info")) return;
+  logger.info({
+    event: "cache_hit",
+    request_id: requestId,
+    original_model: originalModel,
+    selected_model: hit.model,
+    decision: hit.decision,
+    kind: hit.kind,
+    similarity: rounded(hit.similarity),
+    age_seconds: Math.round(hit.ageSeconds),
+    routing_latency_ms: rounded(latencyMs),
   });
 }
 

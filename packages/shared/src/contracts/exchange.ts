@@ -82,7 +82,8 @@ export interface Exchange {
 
 /** ExchangeFactory opens exchanges on the configuration snapshot that is current at that moment; the exchange keeps it. */
 export interface ExchangeFactory {
-  open(): Exchange;
+  /** `identity` says whether the door's peer authenticates clients, so that its identity headers may be believed. Absent: trusted. */
+  open(identity?: "trusted" | "untrusted"): Exchange;
   /** Limits that the door enforces while it holds bytes, from the current snapshot. */
   limits(): ExchangeLimits;
 }

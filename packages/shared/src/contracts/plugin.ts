@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { CallOptions } from "./call-options.ts";
+import type { CachePolicy } from "./response-cache.ts";
 import type { RoutingRequest } from "./routing-request.ts";
 import type { Selection } from "./selection.ts";
 
@@ -20,6 +21,8 @@ export interface PluginRequest {
 
 /** Plugin acts on one request by returning effects. */
 export interface Plugin {
+  /** How the answers of the decision are cached; absent: they are not. */
+  readonly cachePolicy?: CachePolicy;
   onRequest(state: PluginRequest, options: CallOptions): readonly Effect[] | Promise<readonly Effect[]>;
 }
 

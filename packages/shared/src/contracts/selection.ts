@@ -35,6 +35,8 @@ export interface AlgorithmDefinition<Type extends string = string, Options exten
   readonly type: Type;
   readonly summary: string;
   readonly options: Options;
+  /** True: the same request of the same configuration is given the same candidate, now and later. */
+  readonly repeatable: boolean;
   create(options: z.output<Options>): SelectionAlgorithm;
 }
 

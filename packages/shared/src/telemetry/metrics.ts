@@ -6,6 +6,8 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
  */
 const SUB_MILLISECOND_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
+const AGE_BUCKETS = [1, 10, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** createMetrics registers every metric on a registry of its own, so that two processes' worth can live in one test. */
@@ -104,6 +106,53 @@ export function createMetrics() {
       ["backend"],
     ),
     gatewayFailures: counter("turnout_gateway_failures_total", "HTTP requests that the gateway could not serve, by error code", ["code"]),
+    cacheOperations: counter("llm_cache_operations_total", "Calls of the cache's store, by outcome", ["backend", "operation", "status"]),
+    cacheOperationSeconds: histogram("llm_cache_operation_duration_seconds", "Time of a call of the cache's store", [
+      "backend",
+      "operation",
+    ]),
+    cacheEntries: gauge("llm_cache_entries_total", "Answers that this replica can find", ["backend"]),
+    cachePluginHits: counter("llm_cache_plugin_hits_total", "Requests answered from the cache", ["decision_name", "plugin_type"]),
+    cachePluginMisses: counter("llm_cache_plugin_misses_total", "Requests that the cache was asked about in vain", [
+      "decision_name",
+      "plugin_type",
+    ]),
+    cacheWriteSkipped: counter("llm_cache_write_skipped_total", "Answers that were not kept, by reason", ["reason"]),
+    responseCacheSeconds: histogram(
+      "llm_response_cache_operation_duration_seconds",
+      "Time that a request spends with the cache, its own vector and the store's answers included",
+      ["backend", "operation", "protocol", "hit_kind", "source", "status"],
+    ),
+    responseCacheAge: histogram("llm_response_cache_entry_age_seconds", "Age of an answer when it is served", [], AGE_BUCKETS),
+    responseCacheWaiters: counter("llm_response_cache_singleflight_waiters_total", "Requests that waited for another's answer", [
+      "backend",
+      "outcome",
+    ]),
+    responseCacheInvalidations: counter("llm_response_cache_invalidations_total", "Invalidations asked for, by kind", ["kind"]),
+    cacheLookups: counter(
+      "turnout_cache_lookups_total",
+      "What became of requests that the cache was asked about; a reason where it was not used",
+      ["result"],
+    ),
+    cacheGuards: counter("turnout_cache_guard_rejections_total", "Near questions that ask something else, by the guard that saw it", [
+      "guard",
+    ]),
+    cacheShadow: counter("turnout_cache_shadow_total", "Semantic hits that were not served but compared with the model's own answer", [
+      "decision_name",
+      "outcome",
+    ]),
+    cacheErrors: counter("turnout_cache_errors_total", "Failures of the cache, each of which was a miss or an answer not kept", [
+      "operation",
+      "code",
+    ]),
+    cacheStoreEvents: counter(
+      "turnout_cache_store_events_total",
+      "What the cache's Redis backend met: calls failed or refused, its breaker, bytes not served, its log read anew",
+      ["event", "reason"],
+    ),
+    cacheState: gauge("turnout_cache_backend_state", "1 for what the cache's store is now: ready, syncing or unavailable", ["state"]),
+    cacheLag: gauge("turnout_cache_sync_lag_seconds", "Time since this replica last knew that it had heard of every change"),
+    cacheIndexBytes: gauge("turnout_cache_index_bytes", "Memory of the vectors' index"),
     configReloads: counter("turnout_config_reloads_total", "Configuration reloads", ["outcome"]),
   } as const;
 }

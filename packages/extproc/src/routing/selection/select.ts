@@ -36,10 +36,20 @@ export function createSelector(decision: DecisionConfig): Selector {
   };
 }
 
-function createAlgorithm(type: string, decision: DecisionConfig): SelectionAlgorithm {
+/** isRepeatable says whether the same request always takes the same candidate. */
+export function isRepeatable({ modelRefs, algorithm }: DecisionConfig): boolean {
+  return modelRefs.length < 2 || definitionOf(algorithm?.type ?? "static").repeatable;
+}
+
+function definitionOf(type: string): AlgorithmDefinition {
   const definition: AlgorithmDefinition | undefined = algorithms.find((algorithm) => algorithm.type === type);
   if (definition === undefined)
     throw new RouterError("internal", `algorithm ${type} passed the schema and is not registered. This is a bug.`);
+  return definition;
+}
+
+function createAlgorithm(type: string, decision: DecisionConfig): SelectionAlgorithm {
+  const definition = definitionOf(type);
   const configured: Readonly<Record<string, unknown>> = decision.algorithm ?? {};
   return definition.create(configured[type] ?? definition.options.parse({}));
 }

@@ -6,6 +6,7 @@ export const staticSelection = defineAlgorithm({
   type: "static",
   summary: "Takes the first of the decision's modelRefs.",
   options: z.strictObject({}),
+  repeatable: true,
   create: () => ({
     select(candidates) {
       const [candidate] = candidates;

@@ -1,0 +1,106 @@
+/**
+ * The response cache's part of the management API, under vSR's paths: how it is, why a request would or would not be answered from it,
+ * and how to make it forget. It tells nobody's question and nobody's answer, except in an export, which the operator asks for.
+ */
+import { RouterError, type CallOptions, type Clock } from "@turnout/shared";
+import type { AdministeredCache, PurgeFilter } from "@turnout/cache";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+
+export interface ResponseCacheApiParts {
+  /** Null where nothing is cached. */
+  readonly cache: () => AdministeredCache | null;
+  readonly clock: Clock;
+}
+
+const ROOT = "/api/v1/response-cache";
+/** What flush has to be told, so that nobody empties a cache by a slip. */
+const CONFIRMATION = "flush response cache";
+/** An operator waits for it, no request does. */
+const DEADLINE_MS = 10_000;
+
+const filter = z
+  .strictObject({
+    ids: z.array(z.string().min(1)).min(1).max(1_000).optional(),
+    scope: z.string().min(1).optional(),
+    decision: z.string().min(1).optional(),
+    model: z.string().min(1).optional(),
+    older_than_seconds: z.number().min(0).optional(),
+    dry_run: z.boolean().default(true),
+  })
+  .refine(
+    ({ dry_run: _, ...parts }) => Object.values(parts).some((part) => part !== undefined),
+    "expected at least one of ids, scope, decision, model, older_than_seconds; to empty the cache there is flush",
+  );
+const confirmation = z.strictObject({ confirm: z.literal(CONFIRMATION) });
+const feedback = z.strictObject({ id: z.string().min(1), wrong: z.literal(true) });
+
+/** addResponseCacheApi adds the routes; without a cache each answers 404 and says so. */
+export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: ResponseCacheApiParts): void {
+  const opened = (): AdministeredCache => {
+    const open = cache();
+    if (open !== null) return open;
+    throw new RouterError(
+      "route_unknown",
+      "no decision of this configuration caches answers (plugin response_cache), or the store is disabled",
+    );
+  };
+  const options = (): CallOptions => ({ deadline: clock.now() + DEADLINE_MS });
+
+  app.get(`${ROOT}/capabilities`, () => ({
+    backend: opened().stats().backend,
+    modes: ["exact", "semantic", "exact_then_semantic"],
+    scopes: ["user", "team", "tenant", "global"],
+    operations: ["health", "stats", "invalidate", "flush", "feedback"],
+    confirmation: CONFIRMATION,
+    search_module_needed: false,
+  }));
+  app.get(`${ROOT}/health`, () => {
+    const { backend, state } = opened().stats();
+    return { backend, status: state.state, ...(state.reason === undefined ? {} : { reason: state.reason }), lag_ms: state.lagMs };
+  });
+  app.get(`${ROOT}/stats`, () => {
+    const { backend, state, entries, indexBytes, inFlight, calibration } = opened().stats();
+    return {
+      backend,
+      status: state.state,
+      entries,
+      index_bytes: indexBytes,
+      in_flight: inFlight,
+      calibration: calibration.map(({ decision, n, wrong, errorAtMost, bySimilarity }) => ({
+        decision,
+        compared: n,
+        wrong,
+        error_at_most: errorAtMost,
+        by_similarity: bySimilarity.map((step) => ({ from: Number(step.from.toFixed(3)), compared: step.n, wrong: step.wrong })),
+      })),
+    };
+  });
+  app.post(`${ROOT}/invalidate`, async ({ body }) => {
+    const { dry_run, ...parts } = parsed(filter, body);
+    const wanted = filterOf(parts, clock.wallMs());
+    if (dry_run) return { dry_run, matched: opened().matching(wanted), invalidated: 0 };
+    const invalidated = await opened().purge(wanted, options());
+    return { dry_run, matched: invalidated, invalidated };
+  });
+  app.post(`${ROOT}/flush`, async ({ body }) => {
+    parsed(confirmation, body);
+    return { invalidated: await opened().purge({}, options()) };
+  });
+  app.post(`${ROOT}/feedback`, async ({ body }) => {
+    const { id } = parsed(feedback, body);
+    return { removed: await opened().condemn(id, options()) };
+  });
+}
+
+function filterOf({ older_than_seconds, ...rest }: Omit<z.output<typeof filter>, "dry_run">, now: number): PurgeFilter {
+  const parts = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return older_than_seconds === undefined ? parts : { ...parts, createdBeforeMs: now - older_than_seconds * 1_000 };
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const result = schema.safeParse(body ?? {});
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new RouterError("request_invalid", `${issue?.path.join(".") || "the body"}: ${issue?.message ?? "not what was expected"}`);
+}

@@ -1,0 +1,70 @@
+import { RouterError } from "@turnout/shared";
+import type { Command } from "commander";
+import { parseSeconds } from "./options.ts";
+
+interface ApiFlags {
+  readonly api: string;
+}
+
+interface InvalidateFlags extends ApiFlags {
+  readonly id?: string[];
+  readonly decision?: string;
+  readonly model?: string;
+  readonly scope?: string;
+  readonly olderThan?: number;
+  readonly yes: boolean;
+}
+
+const ROOT = "/api/v1/response-cache";
+const TIMEOUT_MS = 15_000;
+
+/** addCacheCommands adds `turnout cache`: what the management API of a running Turnout tells of its response cache, and what it can be told. */
+export function addCacheCommands(program: Command): void {
+  const cache = program.command("cache").description("Look at the response cache of a running Turnout, or have it forget.");
+  const command = (name: string, description: string) =>
+    cache.command(name).description(description).option("--api <url>", "management API of any replica", "http://127.0.0.1:8080");
+
+  command("stats", "How many answers there are, and how often semantic hits would have been wrong.").action(({ api }: ApiFlags) =>
+    show(call(api, "GET", "stats")),
+  );
+  command("health", "Whether the store can be reached.").action(({ api }: ApiFlags) => show(call(api, "GET", "health")));
+  command("invalidate", "Forget answers, on all replicas. Counts them first; --yes does it.")
+    .option("--id <ids...>", "entries, as x-vsr-cache-entry names them")
+    .option("--decision <name>", "of this decision")
+    .option("--model <name>", "of this model")
+    .option("--scope <hash>", "of this user, team or tenant, as its entries name it")
+    .option("--older-than <seconds>", "made longer ago than this", parseSeconds)
+    .option("--yes", "do it, and do not only count", false)
+    .action(({ api, id, decision, model, scope, olderThan, yes }: InvalidateFlags) =>
+      show(call(api, "POST", "invalidate", { ids: id, decision, model, scope, older_than_seconds: olderThan, dry_run: !yes })),
+    );
+  command("flush", "Forget everything, on all replicas.")
+    .requiredOption("--yes", "really")
+    .action(({ api }: ApiFlags) => show(flush(api)));
+  command("feedback", "Tell that an answer was wrong: it is forgotten, and counted against its decision.")
+    .requiredOption("--id <id>", "entry, as x-vsr-cache-entry names it")
+    .action(({ api, id }: ApiFlags & { readonly id: string }) => show(call(api, "POST", "feedback", { id, wrong: true })));
+}
+
+async function flush(api: string): Promise<unknown> {
+  const { confirmation } = (await call(api, "GET", "capabilities")) as { readonly confirmation: string };
+  return call(api, "POST", "flush", { confirm: confirmation });
+}
+
+async function show(answer: Promise<unknown>): Promise<void> {
+  process.stdout.write(`${JSON.stringify(await answer, null, 2)}\n`);
+}
+
+async function call(api: string, method: "GET" | "POST", operation: string, body?: object): Promise<unknown> {
+  const url = `${api.replace(/\/$/, "")}${ROOT}/${operation}`;
+  const init = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  let response: Response;
+  try {
+    response = await fetch(url, { method, ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    throw new RouterError("upstream_unreachable", `no management API answers at ${api}; name another with --api`, { cause: error });
+  }
+  const answer = (await response.json().catch(() => null)) as { readonly error?: { readonly message?: string } } | null;
+  if (!response.ok) throw new RouterError("request_invalid", answer?.error?.message ?? `${url} answered ${response.status}`);
+  return answer;
+}
