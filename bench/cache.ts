@@ -169,14 +169,11 @@ async function measure(
       hits: sum(({ cache_hits: hits }) => hits),
       // Head and body, both answered; for a hit that is all there is.
       turnMs: { p50: each(({ result }) => result.request_ms?.["p50"]), p99: each(({ result }) => result.request_ms?.["p99"]) },
-      ...(runs[0]?.result.phase_ms["response_body"] == null
-        ? {}
-        : {
-            keepMs: {
-              p50: each(({ result }) => result.phase_ms["response_body"]?.["p50"]),
-              p99: each(({ result }) => result.phase_ms["response_body"]?.["p99"]),
-            },
-          }),
+      // The answer's last message, which must not wait for being kept; null where the client left after the request's half.
+      lastBytesMs: {
+        p50: each(({ result }) => result.phase_ms["response_body"]?.["p50"]),
+        p99: each(({ result }) => result.phase_ms["response_body"]?.["p99"]),
+      },
       requestsPerSecond: each(({ result }) => result.throughput_rps),
       cpuMsPerRequest: each(({ cpuMs }) => cpuMs),
       generatorCpuMsPerRequest: round(sum(({ cpu_ms: ms }) => ms) / n),

@@ -2,11 +2,12 @@
  * The response cache over bare ext_proc, as both gateways speak it: answers that went by are given again in an immediate response, whatever
  * the modes; a gateway that leaves at any point of an answer leaves nothing behind; an identity that is not one clear value is none.
  */
+import { gzipSync } from "node:zlib";
 import type { ProcessingRequestInput } from "@turnout/extproc/envoy";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Kitchen } from "../../packages/extproc/src/testing/kitchen.ts";
 import { completionOf, eventsOf, portOf, readingOf, startCachingTurnout } from "../e2e/response-cache-rig.ts";
-import { GatewaySimulator, type BodyMode, type Conversation, type Profile } from "./gateway-simulator.ts";
+import { GatewaySimulator, type BodyMode, type ClientRequest, type Conversation, type Profile } from "./gateway-simulator.ts";
 
 let questions = 0;
 const question = () => `How heavy is oven number ${(questions += 1)}?`;
@@ -78,6 +79,60 @@ describe("answers that everybody may have", () => {
       expect(said?.trimEnd()).toBe(answer);
     },
   );
+
+  it.each<[what: string, same: boolean, request: (text: string) => ClientRequest]>([
+    [
+      "compressed",
+      true,
+      (text) => ({
+        headers: [
+          ["content-type", "application/json"],
+          ["content-encoding", "gzip"],
+        ],
+        chunks: [gzipSync(bodyOf(text, false))],
+      }),
+    ],
+    [
+      "with other transport members",
+      true,
+      (text) => ({ chunks: [Buffer.from(bodyOf(text, true).toString().replace("{", '{"user":"somebody",'))] }),
+    ],
+    ["under a query", false, (text) => ({ path: "/v1/chat/completions?api-version=1", chunks: [bodyOf(text, false)] })],
+    [
+      "of another protocol",
+      false,
+      (text) => ({ path: "/v1/completions", chunks: [Buffer.from(JSON.stringify({ model: "auto", prompt: text }))] }),
+    ],
+    [
+      "with a tool",
+      false,
+      (text) => ({
+        chunks: [Buffer.from(bodyOf(text, false).toString().replace("{", '{"tools":[{"type":"function","function":{"name":"weigh"}}],'))],
+      }),
+    ],
+  ])("are given to the same question %s: %s", async (_, same, request) => {
+    const text = question();
+    await send({ profile: "envoy", mode: "BUFFERED" }, text, false, "ten tons");
+    const { upstream } = await simulator("envoy").send(request(text), () => ({ chunks: [Buffer.from(completionOf("another answer"))] }));
+    expect(upstream === null).toBe(same);
+  });
+
+  it("are kept of raw completions too", async () => {
+    const chunks = [Buffer.from(JSON.stringify({ model: "auto", prompt: question() }))];
+    const answer = {
+      id: "cmpl-1",
+      object: "text_completion",
+      created: 1,
+      model: "m",
+      choices: [{ index: 0, text: "ten tons", logprobs: null, finish_reason: "stop" }],
+    };
+    const ask = () =>
+      simulator("envoy").send({ path: "/v1/completions", chunks }, () => ({ chunks: [Buffer.from(JSON.stringify(answer))] }));
+    expect((await ask()).upstream).not.toBeNull();
+    const { upstream, body } = await ask();
+    expect(upstream).toBeNull();
+    expect(JSON.parse(body)).toMatchObject({ object: "text_completion", choices: [{ text: "ten tons", finish_reason: "stop" }] });
+  });
 
   it("are shared between gateways of both kinds", async () => {
     const text = question();

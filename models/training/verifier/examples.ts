@@ -6,14 +6,20 @@ import { compareFeatures } from "../../../packages/cache/src/guards/compare.ts";
 import { readQuestion } from "../../../packages/cache/src/guards/read.ts";
 import { stem } from "../../../packages/cache/src/guards/stem.ts";
 import { createLexicon, type Lexicon } from "../../../packages/cache/src/verifier/lexicon.ts";
-import { pairFeatures, type Difference } from "../../../packages/cache/src/verifier/pair-features.ts";
+import { pairFeatures } from "../../../packages/cache/src/verifier/pair-features.ts";
 import { WordPairs } from "../../../packages/cache/src/verifier/word-pairs.ts";
 import type { MeasuredPair } from "./pairs.ts";
 import { relatedPairs } from "./thesaurus.ts";
 
-/** Example is a pair that somebody has to judge, or that is decided already. */
-export type Example = MeasuredPair &
-  ({ readonly kind: "identical" | "unread" } | { readonly kind: "judged"; readonly values: Float32Array; readonly difference: Difference; readonly guard: string | null });
+/** JudgedPair is one that the verifier has to judge, if no guard objects. */
+export interface JudgedPair extends MeasuredPair {
+  readonly kind: "judged";
+  readonly values: Float32Array;
+  readonly guard: string | null;
+}
+
+/** Example is a pair that has to be judged, or that is decided already. */
+export type Example = JudgedPair | (MeasuredPair & { readonly kind: "identical" | "unread" });
 
 export function exampleOf(pair: MeasuredPair, lexicon: Lexicon): Example {
   const [now, stored] = [readQuestion(pair.text), readQuestion(pair.text2)];
@@ -22,8 +28,8 @@ export function exampleOf(pair: MeasuredPair, lexicon: Lexicon): Example {
   const [marks, storedMarks] = [featuresOfReading(now), featuresOfReading(stored)];
   if (marks === null || storedMarks === null) return { ...pair, kind: "unread" };
   const verdict = compareFeatures(marks, storedMarks);
-  const { values, difference } = pairFeatures({ reading: now, features: marks }, { reading: stored, features: storedMarks }, pair.cosine, lexicon);
-  return { ...pair, kind: "judged", values, difference, guard: verdict.pass ? null : verdict.guard };
+  const values = pairFeatures({ reading: now, features: marks }, { reading: stored, features: storedMarks }, pair.cosine, lexicon);
+  return { ...pair, kind: "judged", values, guard: verdict.pass ? null : verdict.guard };
 }
 
 /** Texts that say how common words are. */

@@ -41,7 +41,7 @@ export function rewrittenPairs(pairs: readonly Pair[]): Pair[] {
 /** scoreOfExample is the log-odds that it may be served, before calibration; what is identical is certain, what a guard stops is impossible. */
 export function scoreOfExample(example: Example, trees: Trees, leastCosine: number): number {
   if (example.kind === "identical") return Infinity;
-  if (example.kind === "unread" || example.guard !== null || example.cosine < leastCosine) return -Infinity;
+  if (example.kind !== "judged" || example.guard !== null || example.cosine < leastCosine) return -Infinity;
   return scoreOf(trees, example.values);
 }
 
@@ -77,7 +77,7 @@ const base64 = (data: Uint8Array | Float32Array) => Buffer.from(data.buffer, dat
 
 if (import.meta.main) {
   const progress = (line: string) => process.stderr.write(`${line}\n`);
-  const pairs = AUTHORS.flatMap(readPairs);
+  const pairs = AUTHORS.flatMap((name) => readPairs(name));
   const { lexicon, words, related } = trainLexicon();
   const examples = async (list: readonly Pair[]) => (await measured(list, progress)).map((pair) => exampleOf(pair, lexicon));
   const natural = await examples(readPairs("natural.jsonl"));

@@ -16,16 +16,24 @@ describe("wilsonUpper", () => {
 describe("Calibration", () => {
   it("lets a decision serve once enough trials have agreed, and no longer when they stop to", () => {
     const calibration = new Calibration(0.05);
-    expect(calibration.allows("math")).toBe(false);
-    for (let i = 0; i < 60; i += 1) calibration.record("math", 0.97, false);
-    expect(calibration.allows("math")).toBe(true);
-    expect(calibration.allows("law")).toBe(false);
-    for (let i = 0; i < 3; i += 1) calibration.record("math", 0.9, true);
-    expect(calibration.allows("math")).toBe(false);
+    expect(calibration.allows("math", "r1")).toBe(false);
+    for (let i = 0; i < 60; i += 1) calibration.record("math", "r1", 0.97, false);
+    expect(calibration.allows("math", "r1")).toBe(true);
+    expect(calibration.allows("law", "r1")).toBe(false);
+    for (let i = 0; i < 3; i += 1) calibration.record("math", "r1", 0.9, true);
+    expect(calibration.allows("math", "r1")).toBe(false);
+  });
+
+  it("trusts no decision that has changed since", () => {
+    const calibration = new Calibration(0.05);
+    for (let i = 0; i < 60; i += 1) calibration.record("math", "r1", 0.97, false);
+    expect(calibration.allows("math", "r2")).toBe(false);
+    calibration.record("math", "r2", 0.97, false);
+    expect(calibration.report()).toMatchObject([{ decision: "math", n: 1 }]);
   });
 
   it("serves without any trial when there is no limit", () => {
-    expect(new Calibration(null).allows("math")).toBe(true);
+    expect(new Calibration(null).allows("math", "r1")).toBe(true);
   });
 
   it("reports by steps of similarity", () => {
@@ -36,7 +44,7 @@ describe("Calibration", () => {
       [0.955, false],
       [1, false],
     ] as const)
-      calibration.record("d", similarity, wrong);
+      calibration.record("d", "r1", similarity, wrong);
     const [report] = calibration.report();
     expect(report?.bySimilarity.map(({ from, n, wrong }) => [Number(from.toFixed(3)), n, wrong])).toEqual([
       [0.95, 2, 1],

@@ -25,17 +25,24 @@ export interface CalibratedDecision extends Trials {
 
 export class Calibration {
   readonly #maxError: number | null;
-  readonly #decisions = new Map<string, Map<number, { n: number; wrong: number }>>();
+  readonly #decisions = new Map<string, { revision: string; steps: Map<number, { n: number; wrong: number }> }>();
 
   /** `maxError`: largest error rate that is allowed, 0 to 1; null: hits are served whatever the trials say. */
   constructor(maxError: number | null) {
     this.#maxError = maxError;
   }
 
-  /** record counts one comparison. Decisions are named by the configuration, so that there are only so many. */
-  record(decision: string, similarity: number, wrong: boolean): void {
-    const steps = this.#decisions.get(decision) ?? new Map<number, { n: number; wrong: number }>();
-    this.#decisions.set(decision, steps);
+  /**
+   * record counts one comparison. Decisions are named by the configuration, so that there are only so many; one that has changed begins
+   * anew. `revision` null: whatever it is now.
+   */
+  record(decision: string, revision: string | null, similarity: number, wrong: boolean): void {
+    const known = this.#decisions.get(decision);
+    const steps =
+      known !== undefined && (revision === null || known.revision === revision)
+        ? known.steps
+        : new Map<number, { n: number; wrong: number }>();
+    this.#decisions.set(decision, { revision: revision ?? known?.revision ?? "", steps });
     const step = Math.min(Math.floor(similarity / STEP + 1e-9), Math.round(1 / STEP) - 1);
     const trials = steps.get(step) ?? { n: 0, wrong: 0 };
     steps.set(step, trials);
@@ -44,12 +51,13 @@ export class Calibration {
   }
 
   /** allows says whether semantic hits of a decision may be served. */
-  allows(decision: string): boolean {
-    return this.#maxError === null || wilsonUpper(this.#total(decision)) <= this.#maxError;
+  allows(decision: string, revision: string): boolean {
+    if (this.#maxError === null) return true;
+    return this.#decisions.get(decision)?.revision === revision && wilsonUpper(this.#total(decision)) <= this.#maxError;
   }
 
   report(): readonly CalibratedDecision[] {
-    return [...this.#decisions].map(([decision, steps]) => {
+    return [...this.#decisions].map(([decision, { steps }]) => {
       const total = this.#total(decision);
       const bySimilarity = [...steps].toSorted(([a], [b]) => a - b).map(([step, { n, wrong }]) => ({ from: step * STEP, n, wrong }));
       return { decision, ...total, errorAtMost: wilsonUpper(total), bySimilarity };
@@ -59,7 +67,7 @@ export class Calibration {
   #total(decision: string): Trials {
     let n = 0;
     let wrong = 0;
-    for (const trials of this.#decisions.get(decision)?.values() ?? []) {
+    for (const trials of this.#decisions.get(decision)?.steps.values() ?? []) {
       n += trials.n;
       wrong += trials.wrong;
     }

@@ -36,11 +36,12 @@ export function decidePair(
     if (!eligible.allowed) return { serve: false, by: eligible.reason, score: 0 };
   }
   if (!(cosine >= similarityThreshold)) return { serve: false, by: "threshold", score: Math.max(0, cosine) / 4 };
-  const [asked, kept] = [featuresOf(text), featuresOf(stored)];
+  const [words, storedWords] = [now.lastUserText ?? "", before.lastUserText ?? ""];
+  const [asked, kept] = [featuresOf(words), featuresOf(storedWords)];
   if (asked === null || kept === null) return { serve: false, by: "features", score: 0 };
   const verdict = compareFeatures(asked, kept);
   if (!verdict.pass) return { serve: false, by: verdict.guard, score: cosine / 4 };
-  const { serve, verdict: by, guard, probability } = verifier.decide(text, stored, cosine);
+  const { serve, verdict: by, guard, probability } = verifier.decide(words, storedWords, cosine);
   return { serve, by: guard ?? by, score: probability ?? (serve ? 1 : cosine / 4) };
 }
 

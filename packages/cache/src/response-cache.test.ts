@@ -263,12 +263,19 @@ describe("an answer", () => {
     expect(cache.stats().entries).toBe(0);
   });
 
-  it("is not kept beyond what its scope may have kept in a minute", async () => {
+  it("is not kept beyond what its user may have kept in a minute", async () => {
     const { ask, cache, metrics } = createKit({ settings: { writesPerMinute: 2 } });
-    for (const text of ["What is the first one?", "Name the second thing please", "Zebras or quaggas, which third?"])
-      await ask({ text, policy: { semantic: false } });
+    const by = (scope: CacheScope, text: string): Question => ({
+      text,
+      policy: { semantic: false, scope },
+      headers: scope === "user" ? { "x-authz-user-id": "ann" } : {},
+    });
+    const texts = ["What is the first one?", "Name the second thing please", "Zebras or quaggas, which third?"];
+    for (const text of texts) await ask(by("user", text));
     expect(cache.stats().entries).toBe(2);
     expect(await counted(metrics, "llm_cache_write_skipped_total")).toEqual(['llm_cache_write_skipped_total{reason="write_limit"} 1']);
+    for (const text of texts) await ask(by("global", text));
+    expect(cache.stats().entries).toBe(5);
   });
 });
 

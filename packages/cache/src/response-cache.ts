@@ -20,7 +20,7 @@ import { Calibration, type CalibratedDecision } from "./calibration.ts";
 import { agree } from "./agreement.ts";
 import type { StoredCompletion } from "./completion/completion.ts";
 import { EntryTable } from "./entry-table.ts";
-import { defaultEligibility } from "./identity/index.ts";
+import { defaultEligibility, scopeHash } from "./identity/index.ts";
 import { Session } from "./session.ts";
 import type { CacheSettings } from "./settings.ts";
 import { SingleFlight } from "./single-flight.ts";
@@ -50,6 +50,8 @@ export interface CacheStats {
 /** AdministeredCache is the cache with what operators may ask of it. */
 export interface AdministeredCache extends ResponseCache {
   stats(): CacheStats;
+  /** scopeOf is what entries of a user, team or tenant are named by, from the headers that a gateway would send for them; null: who is meant is not clear. */
+  scopeOf(scope: CacheScope, headers: ReadonlyMap<string, string>): string | null;
   /** matching counts the entries that a purge would take, as far as this replica knows. */
   matching(filter: PurgeFilter): number;
   /** purge forgets entries, everywhere and for good; gives how many this replica knew. Rejects when the backend cannot. */
@@ -103,7 +105,7 @@ export function createResponseCache({
         () => null,
       );
       if (outcome === null) return;
-      calibration.record(route.decision, similarity, !outcome);
+      calibration.record(route.decision, route.revision, similarity, !outcome);
       metrics.cacheShadow.inc({ decision_name: route.decision, outcome: outcome ? "agreed" : "differed" });
     },
   };
@@ -136,6 +138,10 @@ export function createResponseCache({
       inFlight: flights.size,
       calibration: calibration.report(),
     }),
+    scopeOf(scope, headers) {
+      const result = scopeHash(scope, headers, parts.scope);
+      return result.kind === "scope" ? result.hash : null;
+    },
     matching: (filter) => table.matching(filter).length,
     async purge(filter, options) {
       const count = table.matching(filter).length;
@@ -147,7 +153,7 @@ export function createResponseCache({
       const entry = table.get(id);
       if (entry === null) return false;
       await backend.purge({ ids: [id] }, options);
-      calibration.record(entry.decision, 1, true);
+      calibration.record(entry.decision, null, 1, true);
       metrics.responseCacheInvalidations.inc({ kind: "feedback" });
       return true;
     },

@@ -29,6 +29,7 @@ import {
   semanticEligibility,
   type AnswerConditions,
   type CanonicalRequest,
+  type ControlWarning,
   type RequestControls,
 } from "./identity/index.ts";
 import { quantise } from "./index/vector-index.ts";
@@ -58,13 +59,14 @@ interface Shadow {
   readonly answer: StoredAnswer;
 }
 
-/** CACHE_RESULTS are what can become of a lookup; a reason of identity/ may stand in place of one. */
+/** LookupResult is what can become of a look; where the cache is not used, a reason stands in its place. */
 type LookupResult = "hit_early" | "hit_exact" | "hit_semantic" | "shadow" | "miss";
 
 export class Session implements CacheSession {
   readonly #parts: CacheParts;
   readonly #subject: CacheSubject;
-  readonly #request: CanonicalRequest | null;
+  /** Read when first asked for; null: it has no identity, or asks for variety. */
+  #canonical: CanonicalRequest | null | undefined;
   #planned: Planned | null = null;
   #shadow: Shadow | null = null;
   #lease: Lease | null = null;
@@ -76,24 +78,17 @@ export class Session implements CacheSession {
   constructor(parts: CacheParts, subject: CacheSubject) {
     this.#parts = parts;
     this.#subject = subject;
-    const request = canonicalRequest(subject.body, subject.endpoint, subject.query);
-    if (request.kind === "request") {
-      const eligible = exactEligibility(request, parts.eligibility);
-      if (!eligible.allowed) this.#bypass(eligible.reason);
-      this.#request = eligible.allowed ? request : null;
-    } else {
-      this.#bypass(request.reason);
-      this.#request = null;
-    }
   }
 
   async early(options: CallOptions): Promise<CacheHit | null> {
     const { routing, headers } = this.#subject;
-    const request = this.#request;
     // What a client says of caching is the decision's to allow, which is not known yet.
-    if (request === null || routing.earlyScopes.length === 0 || routing.controls.some((name) => headers.has(name))) return null;
+    if (routing.controls.some((name) => headers.has(name))) return null;
+    const scopes = this.#earlyScopes();
+    if (scopes.length === 0) return null;
     return this.#timed("early", options, async (bounded) => {
-      const scopes = this.#earlyScopes();
+      const request = this.#read();
+      if (request === null) return null;
       const found = await this.#call("find", (backend) =>
         backend.find(
           scopes.map((scope) => this.#earlyKey(request, scope)),
@@ -109,8 +104,6 @@ export class Session implements CacheSession {
   }
 
   async lookup(route: CacheRoute, options: CallOptions): Promise<CacheHit | null> {
-    const request = this.#request;
-    if (request === null) return null;
     return this.#timed("lookup", options, async (bounded) => {
       const { policy } = route;
       if (route.barred !== null) return this.#bypass(route.barred);
@@ -119,8 +112,11 @@ export class Session implements CacheSession {
         this.#parts.tellMissingIdentity(route.decision, policy.scope, scope.reason);
         return this.#bypass("no_identity");
       }
+      const request = this.#read();
+      if (request === null) return null;
       const controls = this.#controls(route);
-      const conditions = this.#conditions(route, scope.hash);
+      for (const warning of controls.warnings) this.#count(warning);
+      const conditions = this.#conditions(request, route, scope.hash);
       const id = entryId({ ...conditions, embeddingRevision: null }, request.exact);
       const ttlSeconds = controls.ttlSeconds ?? policy.ttlSeconds ?? this.#parts.settings.ttlSeconds;
       const keeps = controls.write && ttlSeconds > 0;
@@ -173,18 +169,40 @@ export class Session implements CacheSession {
     this.#accumulator = this.#planned = this.#shadow = this.#lease = null;
     const answered = (kept: boolean) => lease?.end(kept);
     if (accumulator === null) return answered(false);
+    // Reading and packing a long answer takes milliseconds: its last bytes go to the client first.
+    setImmediate(() => {
+      this.#ended(accumulator, planned, shadow, complete).then(answered, (error: unknown) => {
+        this.#fail("store", error);
+        answered(false);
+      });
+    });
+  }
+
+  /** #ended keeps an answer that went by, if it may be kept; true when it is. */
+  async #ended(accumulator: Accumulator, planned: Planned | null, shadow: Shadow | null, complete: boolean): Promise<boolean> {
     const answer = accumulator.end();
     if (answer.kind === "refused") {
       // An answer that was cut off has its reason from the stream; one whose client left has none.
       if (planned !== null) this.#skip(complete ? answer.reason : "aborted");
-      return answered(false);
+      return false;
     }
     if (shadow !== null) void this.#parts.compare(shadow.route, shadow.similarity, shadow.answer.completion, answer.completion);
-    if (planned === null || this.#request === null) return answered(false);
-    void this.#store(planned, this.#request, answer.completion).then(answered, (error: unknown) => {
-      this.#fail("store", error);
-      answered(false);
-    });
+    const request = this.#canonical ?? null;
+    return planned !== null && request !== null && this.#store(planned, request, answer.completion);
+  }
+
+  /** #read the request, where somebody may be given its answer or keep it. */
+  #read(): CanonicalRequest | null {
+    if (this.#canonical !== undefined) return this.#canonical;
+    const { body, endpoint, query } = this.#subject;
+    const request = canonicalRequest(body, endpoint, query);
+    if (request.kind === "uncacheable") {
+      this.#bypass(request.reason);
+      return (this.#canonical = null);
+    }
+    const eligible = exactEligibility(request, this.#parts.eligibility);
+    if (!eligible.allowed) this.#bypass(eligible.reason);
+    return (this.#canonical = eligible.allowed ? request : null);
   }
 
   /** #exact looks for the very same request's answer. */
@@ -268,7 +286,7 @@ export class Session implements CacheSession {
         metrics.cacheGuards.inc({ guard: decision.guard ?? decision.verdict });
         continue;
       }
-      if (!calibration.allows(route.decision) || random() < settings.shadowShare) {
+      if (!calibration.allows(route.decision, route.revision) || random() < settings.shadowShare) {
         this.#shadow = { route, similarity: cosine, answer };
         this.#count("shadow");
         return null;
@@ -285,7 +303,8 @@ export class Session implements CacheSession {
     const { settings, table, writes, clock } = this.#parts;
     // Somebody has ordered answers to be forgotten while this one was on its way: it may be one of them.
     if (table.purges !== purges) return this.#skip("purged_meanwhile");
-    if (!writes.admit(conditions.scope)) return this.#skip("write_limit");
+    // The world is nobody who could be told to write less.
+    if (route.policy.scope !== "global" && !writes.admit(conditions.scope)) return this.#skip("write_limit");
     const createdMs = this.#now();
     const expiresMs = createdMs + ttlSeconds * 1_000;
     const features = vector === null || request.lastUserText === null ? null : featuresOf(request.lastUserText);
@@ -344,9 +363,9 @@ export class Session implements CacheSession {
     return { id: answer.id, kind, decision, model, meta, ageSeconds, similarity, render };
   }
 
-  #conditions(route: CacheRoute, scope: string): AnswerConditions {
+  #conditions({ body }: CanonicalRequest, route: CacheRoute, scope: string): AnswerConditions {
     const { decision, revision, policy, encoder } = route;
-    const model = this.#request?.body["model"];
+    const { model } = body;
     return {
       scope,
       decision,
@@ -432,7 +451,7 @@ export class Session implements CacheSession {
     return null;
   }
 
-  #count(result: LookupResult | `bypass_${string}` | `exact_only_${string}`): void {
+  #count(result: LookupResult | ControlWarning | `bypass_${string}` | `exact_only_${string}`): void {
     this.#parts.metrics.cacheLookups.inc({ result });
   }
 

@@ -18,7 +18,7 @@ export interface CacheSettings {
   readonly lookupBudgetMs: number;
   /** How long a request waits for the answer of an identical one that is upstream, milliseconds; 0: not at all. */
   readonly singleFlightMs: number;
-  /** Answers that one user, team, tenant or the world may have kept in a minute. */
+  /** Answers that one user, team or tenant may have kept in a minute. */
   readonly writesPerMinute: number;
   /** Share of semantic hits that go upstream all the same, to compare the answers; 0 to 1. */
   readonly shadowShare: number;
@@ -35,7 +35,7 @@ export const defaultCacheSettings: Omit<CacheSettings, "secret"> = {
   maxTemperature: 0.3,
   lookupBudgetMs: 30,
   singleFlightMs: 0,
-  writesPerMinute: 600,
+  writesPerMinute: 120,
   shadowShare: 0,
   maxSemanticError: null,
 };

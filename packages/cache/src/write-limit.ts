@@ -1,4 +1,4 @@
-/** WriteLimit bounds how many answers one scope may have kept in a minute, so that nobody fills the cache, or floods it to push others out. */
+/** WriteLimit bounds how many answers one scope may have kept in a minute, so that nobody pushes everybody else's answers out. */
 import type { Clock } from "@turnout/shared";
 import { LRUCache } from "lru-cache";
 

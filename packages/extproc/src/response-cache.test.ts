@@ -20,9 +20,10 @@ const completion = (content: string) =>
 
 async function answerAll({ next }: ScriptedUpstream): Promise<never> {
   for (;;) {
-    const { response } = await next();
+    const { response, body } = await next();
     asked += 1;
     response.setHeader("content-type", "application/json");
+    if (body.includes("keep to yourself")) response.setHeader("cache-control", "private, no-store");
     response.end(completion(`answer ${asked}`));
   }
 }
@@ -37,6 +38,7 @@ routing:
   modelCards: [{ name: base, loras: [{ name: oven-expert }] }]
   signals:
     keywords: [{ name: oven, operator: OR, keywords: [oven] }, { name: grill, operator: OR, keywords: [grill] }]
+    pii: [{ name: private }]
   decisions:
     - name: oven
       priority: 2
@@ -131,6 +133,8 @@ describe("a question that was answered before", () => {
     ["a decision that does not cache", "is the grill hot", {}],
     ["no decision", "is it hot", {}],
     ["a model that the client named", "is the oven hot", { model: "oven-expert" }],
+    ["personal data in it, although no decision asks for that", "does the oven take my card 4111 1111 1111 1111", {}],
+    ["an answer that its server wants nobody to store", "keep to yourself how hot the oven is", {}],
     ["a temperature that asks for variety", "is the oven hot", { temperature: 1 }],
   ])("goes to the model with %s", async (_, text, body) => {
     await start();
@@ -182,6 +186,15 @@ describe("the management API", () => {
     expect((await manage("POST", "invalidate", { decision: "oven", dry_run: false })).json).toMatchObject({ matched: 2, invalidated: 2 });
     await ask("is the oven hot");
     expect(asked).toBe(3);
+  });
+
+  it("forgets one user's answers", async () => {
+    await start();
+    await ask("is the oven hot");
+    const ann = { scope: "user", headers: { "X-Authz-User-Id": "ann" } };
+    expect((await manage("POST", "invalidate", { ...ann, dry_run: false })).json).toMatchObject({ invalidated: 0 });
+    expect((await manage("POST", "invalidate", { scope: "user", headers: { "x-authz-team-id": "red" } })).status).toBe(400);
+    expect((await manage("POST", "invalidate", { scope: "user" })).status).toBe(400);
   });
 
   it("flushes when it is told to in so many words", async () => {

@@ -7,7 +7,7 @@ import { LRUCache } from "lru-cache";
 import type { BackendState, CacheBackend, CacheEntry, Change, FoundEntry, PurgeFilter } from "./backend.ts";
 
 /** From this lag on, copies are not served: a purge might not have been heard. Milliseconds. */
-const MAX_LAG_MS = 2_000;
+const MAX_LAG_MS = 1_500;
 const POINTERS_PER_COPY = 4;
 /** Guess of a payload's size, for the number of copies that are kept track of. */
 const COPY_BYTES = 2_048;

@@ -1,6 +1,6 @@
 /** The Redis backend against real servers: storing, finding, following, purging. Outages are in test/e2e/redis-*.test.ts. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { entryOf, follow, idOf, type FollowOptions, type Followed } from "../redis/testing/entries.ts";
+import { PATIENT, entryOf, follow, idOf, type FollowOptions, type Followed } from "../redis/testing/entries.ts";
 import { serverChoice, startRedis, type RedisServer, type ServerName } from "../redis/testing/redis-server.ts";
 
 const WAIT = { timeout: 10_000, interval: 5 };
@@ -26,7 +26,7 @@ for (const { server: name, skipped, reason } of SERVERS.map(serverChoice))
     });
 
     async function replica(options: Partial<FollowOptions> = {}): Promise<Followed> {
-      const followed = follow({ port: server.port, ...options });
+      const followed = follow({ port: server.port, ...options, tuning: { ...PATIENT, ...options.tuning } });
       open.push(followed);
       await vi.waitFor(() => expect(followed.backend.state().state).toBe("ready"), WAIT);
       return followed;

@@ -3,9 +3,7 @@ import type { Guard } from "./guard.ts";
 import { hashMark } from "./hash.ts";
 import { stem } from "./stem.ts";
 
-const directional: ReadonlySet<string> = new Set(
-  "from to into than before after over under by for against on onto without with minus".split(" "),
-);
+const directional: ReadonlySet<string> = new Set("from to into onto than before after over under against minus".split(" "));
 const light: ReadonlySet<string> = new Set("the a an my your his her our their its this that some any to of".split(" "));
 
 /** Two marks each: the preposition with its word, and the word; then a last pair of 0 and of all words in order, for questions of the same words. */

@@ -6,6 +6,7 @@ import type { Marks } from "./guard.ts";
 import { hashMark } from "./hash.ts";
 import { readQuestion, type Reading } from "./read.ts";
 import { guards, GUARDS_VERSION } from "./registry.ts";
+import { spanWords } from "./spans.ts";
 
 /** GuardFeatures are the notes of all guards about one question. */
 export interface GuardFeatures {
@@ -28,7 +29,9 @@ export function featuresOf(text: string): GuardFeatures | null {
 
 /** featuresOfReading is featuresOf for who has read the question already. */
 export function featuresOfReading(reading: Reading): GuardFeatures | null {
-  const words = reading.tokens.filter(({ kind, text }) => kind === "word" && text.length > 1).map(({ text }) => hashMark(text));
+  const words = reading.tokens.flatMap(({ kind, text }) =>
+    kind === "word" ? [hashMark(text)] : kind === "span" ? spanWords(text).map(hashMark) : [],
+  );
   const features = {
     identity: hashMark(reading.key),
     marks: guards.map(({ note }) => Uint32Array.from(note(reading))),

@@ -10,6 +10,10 @@ export const numberWords: ReadonlyMap<string, number> = new Map([
   ...units.split(" ").map((word, value): [string, number] => [word, value]),
   ...tens.split(" ").map((word, index): [string, number] => [word, 20 + 10 * index]),
   ["dozen", 12],
+  // de, es, fr, pt; not where the word is another one in English.
+  ..."zwei:2 drei:3 vier:4 fünf:5 sechs:6 sieben:7 acht:8 neun:9 zehn:10 zwölf:12 dos:2 tres:3 cuatro:4 cinco:5 seis:6 siete:7 ocho:8 nueve:9 diez:10 deux:2 trois:3 quatre:4 cinq:5 sept:7 huit:8 neuf:9 dix:10 dois:2 duas:2 três:3 quatro:4"
+    .split(" ")
+    .map((pair): [string, number] => [pair.split(":")[0] as string, Number(pair.split(":")[1])]),
 ]);
 
 /** scaleWords multiply what stands before them. */

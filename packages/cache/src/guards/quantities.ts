@@ -55,7 +55,7 @@ export function quantitiesOf(tokens: readonly Token[]): Quantity[] {
       const unit = unitOf.get(tokens[at]?.text ?? "");
       if (unit === undefined || shyUnits.has(tokens[at]?.text ?? "")) continue;
       // "A year is a leap year" counts nothing.
-      if ((text === "a" || text === "an") && !measured.has(tokens[i - 1]?.text ?? "") && tokens[i - 1]?.kind !== "number") continue;
+      if ((text === "a" || text === "an") && uncounted.has(tokens[i - 1]?.text ?? "")) continue;
       const more = text === "half" ? 0 : halfAfter(tokens, at - 1);
       found.push({ text: `${unit.kind}:${round(unit.factor * ((text === "half" ? 0.5 : 1) + more))}`, from: i, to: at });
       i = at;
@@ -72,10 +72,11 @@ export function quantitiesOf(tokens: readonly Token[]): Quantity[] {
   return found;
 }
 
-/** What stands before a quantity. */
-const measured: ReadonlySet<string> = new Set(
-  "in within for per than under over about after lasting takes last times hours days much once twice half".split(" "),
-);
+/** What stands before "a year" where it is no measure; nothing is the beginning. */
+const uncounted: ReadonlySet<string> = new Set([
+  "",
+  ..."whether if is are was were what does do did that which of like such the".split(" "),
+]);
 const currencyCode = /^(?:eur|usd|gbp|chf|jpy|inr)$/;
 
 /** halfAfter is the half of "an hour and a half". */
@@ -95,8 +96,10 @@ function unitAfter(tokens: readonly Token[], at: number): { kind: string; factor
   }
   if (next.joined && (next.raw === "C" || next.raw === "F"))
     return { kind: next.raw === "C" ? "celsius" : "fahrenheit", factor: 1, length: 1 };
-  const unit = unitOf.get(next.text);
+  const squared = next.text === "square" || next.text === "sq";
+  const unit = unitOf.get(squared ? (after?.text ?? "") : next.text);
   if (unit === undefined) return undefined;
+  if (squared || after?.text === "²") return { kind: `square ${unit.kind}`, factor: unit.factor ** 2, length: 2 };
   return { ...unit, length: 1 };
 }
 

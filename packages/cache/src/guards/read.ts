@@ -35,7 +35,7 @@ export const MAX_CHARS = 2_048;
 
 const token =
   /```[\s\S]*?```|`[^`\n]+`|"[^"\n]+"|(?<![\p{L}\p{N}])'[^'\n]+'(?![\p{L}\p{N}])|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d.,]*\d)|\d+(?:[.:]\d+)*|\p{L}[\p{L}\p{M}]*(?:(?:['._-]|(?=\p{N}))[\p{L}\p{N}][\p{L}\p{M}]*)*(?:\+\+|#)?|[^\s\p{L}\p{N}]/gu;
-const punctuation = /^[,.!?;:"'()¿¡«»…、。，！？；：（）「」『』“”„\p{Extended_Pictographic}\u{1F3FB}-\u{1F3FF}\u200d\ufe0f]$/u;
+const punctuation = /^[,.!?;:"'()¿¡«»…、。，！？；：（）「」『』“”„\u200d\ufe0f]$/u;
 const sentenceEnd = /(?:^|[.!?:;…\n]|[-–—]\s)\s*["'(]*$/u;
 const foreignLetter = /[^\P{L}\p{Script=Latin}]/u;
 const invisible = /[\u200b-\u200f\u2060\ufeff\u00ad]/gu;
@@ -119,11 +119,12 @@ function pushWord(tokens: Token[], raw: string, joined: boolean, loud: boolean, 
     return;
   }
   const bare = lower.endsWith("'s") ? lower.slice(0, -2) : lower;
-  if (bare.includes("-") && !/\d/.test(bare)) {
-    // "well-known" and "well known" are the same two words.
+  if (bare.includes("-")) {
+    // "well-known" and "well known" are the same two words, "level-3" and "level 3" the same word and number.
     for (const [i, part] of bare.split("-").entries()) {
-      const known = spellings.get(part);
-      for (const text of known ?? [part]) tokens.push({ kind: "word", text, raw: part, named, joined: joined || i > 0 });
+      const near = joined || i > 0;
+      if (/^\d+$/.test(part)) tokens.push({ kind: "number", text: plainNumber(part), raw: part, named: false, joined: near });
+      else for (const text of spellings.get(part) ?? [part]) tokens.push({ kind: "word", text, raw: part, named, joined: near });
     }
     return;
   }

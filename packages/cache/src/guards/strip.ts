@@ -82,8 +82,8 @@ const closings: readonly RegExp[] = [
 
 const unspacedClosing =
   /(?:[,，。.!！?？\s]*(?:谢谢(?:你|您|啦|了)?|謝謝(?:你|您)?|多谢|ありがとうございます|ありがとう|お願いします|お願いいたします))[。.!！~～\s]*$/u;
-const decoration =
-  /^[\s\p{Extended_Pictographic}\u{1F3FB}-\u{1F3FF}\u200d\ufe0f]+|[\s\p{Extended_Pictographic}\u{1F3FB}-\u{1F3FF}\u200d\ufe0f]+$/gu;
+/** A picture after the last sentence; elsewhere it may be what is asked about. */
+const decoration = /(?<=[.!?…]\s*)[\s\p{Extended_Pictographic}\u{1F3FB}-\u{1F3FF}\u200d\ufe0f]+$/gu;
 const smiley = /(?:^|\s)(?:[:;]-?[)(DPp]|\^\^|xD|<3)\s*$/u;
 /** A name under a message, after its last sentence. */
 const signature = /(?<=[.!?]\s*)(?:yours|best|cheers|greetings),?\s+\p{L}+[\s.!]*$/iu;
@@ -94,7 +94,7 @@ const quotedWhole = /^(["'“”„«‹「『])([^"“”„«»‹›「」『
 
 /** stripWrapping gives what is asked, without what is put around it. A text without letters after stripping is given back whole. */
 export function stripWrapping(text: string): string {
-  let rest = text.replaceAll(decoration, "");
+  let rest = text.trim().replaceAll(decoration, "");
   let asked = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const before = rest;

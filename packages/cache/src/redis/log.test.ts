@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { shardKeys } from "./keys.ts";
 import { encodePayload, encodePurge, encodeRow } from "./row-codec.ts";
 import { createSeal } from "./seal.ts";
-import { entryOf, follow, idOf, type Followed } from "./testing/entries.ts";
+import { PATIENT, entryOf, follow, idOf, type Followed } from "./testing/entries.ts";
 import { skipReason, startRedis, withoutRedis, type RedisServer } from "./testing/redis-server.ts";
 
 const WAIT = { timeout: 10_000, interval: 5 };
@@ -28,7 +28,7 @@ describe.skipIf(withoutRedis)(`A log${skipReason}`, () => {
   });
 
   async function replica(): Promise<Followed> {
-    const followed = follow({ port: server.port });
+    const followed = follow({ port: server.port, tuning: PATIENT });
     open.push(followed);
     await ready(followed);
     return followed;
@@ -124,7 +124,7 @@ describe.skipIf(withoutRedis)(`A log${skipReason}`, () => {
     const bug = () => {
       throw new Error("the listener's bug");
     };
-    const followed = follow({ port: server.port, onChange: bug });
+    const followed = follow({ port: server.port, onChange: bug, tuning: PATIENT });
     open.push(followed);
     await ready(followed);
     for (const name of ["a", "b"]) await followed.backend.put(entryOf(name), {});

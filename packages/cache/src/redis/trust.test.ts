@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { redisAclRule } from "./keys.ts";
-import { entryOf, follow, idOf, type FollowOptions, type Followed } from "./testing/entries.ts";
+import { PATIENT, entryOf, follow, idOf, type FollowOptions, type Followed } from "./testing/entries.ts";
 import { skipReason, startRedis, withoutRedis, type RedisServer } from "./testing/redis-server.ts";
 
 const WAIT = { timeout: 10_000, interval: 5 };
@@ -31,7 +31,7 @@ describe.skipIf(withoutRedis)(`Redis that others can write to${skipReason}`, () 
   });
 
   function start(options: Partial<FollowOptions> = {}): Followed {
-    const followed = follow({ port: server.port, ...options });
+    const followed = follow({ port: server.port, ...options, tuning: { ...PATIENT, ...options.tuning } });
     open.push(followed);
     return followed;
   }

@@ -24,7 +24,7 @@ export function createPairVerifier(weights: VerifierWeights = loadWeights()): Pa
       const verdict = compareFeatures(marks, storedMarks);
       if (!verdict.pass) return { serve: false, verdict: "guarded", guard: verdict.guard };
       if (!(cosine >= leastCosine)) return doubted;
-      const { values } = pairFeatures({ reading: now, features: marks }, { reading: then, features: storedMarks }, cosine, lexicon);
+      const values = pairFeatures({ reading: now, features: marks }, { reading: then, features: storedMarks }, cosine, lexicon);
       const probability = 1 / (1 + Math.exp(-(calibration.scale * scoreOf(trees, values) + calibration.offset)));
       const serve = probability >= threshold;
       return { serve, verdict: serve ? "verified" : "doubted", probability };

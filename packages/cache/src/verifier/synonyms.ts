@@ -1412,7 +1412,441 @@ whose who
 which what
 what which
 how way
-why reason`;
+why reason
+attach fasten fix mount secure connect
+mention name list state
+bite gnaw chew
+erase wipe delete clear
+gather collect assemble
+goodbye farewell
+wise smart sensible
+strong powerful
+perfect ideal
+rinse wash
+journalist reporter
+footwear shoes
+baptism christening
+chicken hen
+football soccer
+obese overweight
+located situated
+kill terminate stop
+calm soothe relax settle
+enlarge bigger increase
+grandchild grandson granddaughter
+employer boss
+reach contact
+construct assemble build
+scammer fraudster conman
+scam fraud
+recover retrieve
+oral verbal spoken
+admission entry entrance
+gather meet
+brilliant excellent outstanding great
+address raise handle
+opening first initial introductory starter
+tram streetcar
+underground subway metro tube
+pram stroller buggy
+windscreen windshield
+bonnet hood
+boot trunk
+bill check
+queue line
+mobile cellphone handset
+trainers sneakers
+caravan trailer
+cooker stove
+hob stovetop
+tin can
+packet pack
+sweets candy
+crisps chips
+chips fries
+pudding dessert
+tea dinner
+term semester
+marks grades
+headteacher principal headmaster
+pupil student
+post mail
+postcode zip
+solicitor attorney
+barrister attorney
+estate realtor
+pharmacy chemist drugstore
+plaster bandaid
+surgery practice
+spectacles glasses
+full whole
+finish complete
+bright clever
+rude impolite
+honest truthful frank
+brief quick
+huge enormous massive
+tiny minuscule
+awful terrible horrible dreadful
+delicious tasty yummy
+tasty flavorful
+broken faulty
+cracked split
+torn ripped
+dangerous risky hazardous
+risky unsafe
+odd unusual peculiar
+usual customary
+noise racket
+crowd mass
+gap space
+hole opening
+edge border rim
+corner nook
+middle center
+bottom base
+top peak
+rear back
+frequent common
+frequency often
+duration long
+length duration
+quantity amount
+maximum upper
+permit let
+ban prohibit forbid
+oblige force
+must obliged
+ought should
+suggest advise
+warn caution
+demand require
+insist demand
+beg plead
+invite ask
+welcome greet
+greet hello
+greeting hello
+praise compliment
+criticize criticism
+insult offend
+blame accuse
+accuse charge
+sue litigate
+punish penalize
+penalty fine punishment
+fine ticket penalty
+reward prize
+earn gain
+spend use
+waste squander
+borrow loan
+repay reimburse
+owe due
+afford pay
+gift donate
+donate donation give
+volunteer help
+rescue save
+save rescue
+risk danger
+danger peril
+threat danger
+hurt harm damage
+harm damage
+destroy ruin
+ruin spoil
+spoil rot
+rot decay
+decay decompose
+rust corrode
+melt liquefy
+freeze solidify
+boil simmer
+simmer stew
+fry saute
+grill barbecue
+chop cut slice
+slice cut
+mince grind
+grind mill
+stir mix
+mix blend combine
+blend mix
+whisk beat
+knead work
+peel skin
+soak steep
+marinate soak
+season flavor
+flavor taste
+taste flavor
+smell scent aroma
+scent fragrance perfume
+sound noise
+touch feel
+feel sense
+sense perceive
+notice spot
+spot see
+watch observe
+observe monitor
+monitor track
+track follow
+follow pursue
+chase pursue
+hunt search
+search look
+seek look
+explore discover
+examine check
+inspect check
+measure gauge
+weigh weight
+estimate guess
+guess estimate
+predict forecast
+forecast prediction
+expect anticipate
+hope wish
+dream wish
+plan intend
+intend mean
+aim intend
+try attempt
+practice rehearse
+rehearse practice
+perform do
+perform execute
+achieve accomplish reach
+accomplish achieve
+succeed manage
+fail flunk
+flunk fail
+win triumph
+compete contend
+participate join
+join participate
+attend visit
+visit tour
+tour trip
+travel go
+commute travel
+drive motor
+board enter
+enter access
+access open
+exit leave quit
+quit exit leave
+escape flee
+flee escape
+hide conceal
+conceal hide
+reveal show
+show demonstrate
+demonstrate show
+display exhibit
+exhibit exhibition
+illustrate show
+depict show
+portray depict
+represent stand
+symbolize represent
+signify mean
+imply mean
+indicate show
+point indicate
+refer mention
+quote cite
+cite quote
+copy reproduce
+imitate copy
+simulate imitate
+pretend act
+act behave
+behave act
+react respond
+reaction response
+cause provoke
+provoke cause
+trigger cause
+influence affect
+shape form
+form make
+develop create
+develop build
+develop evolve
+evolve develop
+extend lengthen
+expand grow
+shrink reduce
+trim cut shorten
+crop cut
+adjust tweak
+tweak modify
+tune adjust
+customize personalize
+upgrade improve
+optimize improve
+refine improve
+polish refine
+tidy clean
+organize arrange
+arrange order
+sort arrange
+classify categorize
+categorize group
+label tag
+tag mark
+mark label
+sign mark
+print publish
+post publish
+upload post
+share post
+chat message
+reply respond
+forward send
+dispatch send
+ship send
+deliver bring
+fetch get
+retrieve get fetch
+load open
+close end
+abort cancel
+undo revert
+revert undo rollback
+rollback revert
+reset restore
+delete drop
+drop delete
+truncate empty
+empty clear
+fill populate
+populate fill
+insert add
+embed insert
+include contain
+exclude omit
+omit skip
+skip omit
+ignore disregard
+allow support
+support handle
+debug troubleshoot
+troubleshoot fix debug
+diagnose troubleshoot
+investigate debug
+crash die
+freeze stuck
+slow lag
+speed performance
+performance speed
+memory ram
+storage disk
+disk drive
+drive disk
+folder directory
+extension plugin
+plugin extension addon
+library package module
+package library module
+module package
+framework library
+dependency library
+variable parameter
+parameter argument
+argument parameter
+method function
+class type
+object instance
+property attribute
+attribute property
+element item
+item entry
+entry record
+record row
+dataset data
+schema structure
+endpoint route
+route path
+token key
+key password
+secret password
+certificate cert
+firewall filter
+network net
+bandwidth speed
+latency delay
+timeout delay
+thread process
+process task
+job task
+task work
+schedule plan
+cron scheduler
+pipeline workflow
+workflow process
+release version
+issue ticket
+ticket issue
+review check
+approve accept
+merge combine
+conflict clash
+clash conflict
+bug defect
+defect fault
+fault defect
+patch fix
+workaround fix
+hack trick
+trick hack
+shortcut hotkey
+cheatsheet summary
+basics fundamentals
+fundamentals basics
+beginner basic
+overview introduction
+introduction intro
+intro opening
+conclusion ending
+ending conclusion
+abstract summary
+thesis dissertation
+dissertation thesis
+argument reason
+reason argument
+evidence proof
+claim assertion
+debate discussion
+discussion debate
+speech toast
+toast speech
+greeting salutation
+closing ending
+signature sign
+subject topic
+topic theme
+theme motif
+motif theme
+character figure
+plot storyline
+storyline plot
+setting scene
+scene setting
+moral lesson
+rhyme verse
+verse stanza
+lyrics words
+melody tune
+tune melody
+beat rhythm
+rhythm beat
+tempo speed
+chord harmony
+instrument tool`;
 
 const phrases = `how come:why
 what is the reason:why

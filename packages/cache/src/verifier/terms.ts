@@ -1,6 +1,7 @@
 /** Terms of a question as the pair verifier aligns them: tokens with set phrases folded into one word, each with its stem and its weight. Pure. */
 import { quantitiesOf } from "../guards/quantities.ts";
 import type { Reading, Token } from "../guards/read.ts";
+import { spanWords } from "../guards/spans.ts";
 import { stem } from "../guards/stem.ts";
 import type { Lexicon } from "./lexicon.ts";
 import { phraseTable } from "./synonyms.ts";
@@ -54,6 +55,13 @@ export function termsOf({ tokens }: Reading, lexicon: Lexicon): Term[] {
       i = quantity.to;
       continue;
     }
+    if (token.kind === "span" && !token.raw.startsWith("`")) {
+      const words = spanWords(token.text);
+      if (words.length <= MAX_PHRASE) {
+        for (const word of words) terms.push(wordTerm(word, stem(word), false, "content", lexicon));
+        continue;
+      }
+    }
     if (token.kind !== "word") {
       terms.push({ kind: token.kind, text: token.text, stem: token.text, named: false, role: "content", weight: 1, known: true });
       continue;
@@ -65,20 +73,17 @@ export function termsOf({ tokens }: Reading, lexicon: Lexicon): Term[] {
       i += rest.length;
       break;
     }
-    const root = stem(text);
-    const role = roleOf.get(text) ?? "content";
-    const weight = lexicon.weightOf(root);
-    terms.push({
-      kind: "word",
-      text,
-      stem: root,
-      named: token.named,
-      role,
-      weight: weight ?? 1,
-      known: weight !== undefined || role !== "content",
-    });
+    terms.push(wordTerm(text, stem(text), token.named, roleOf.get(text) ?? "content", lexicon));
   }
   return terms;
+}
+
+/** Quotations up to so many words are read word by word; longer ones are pasted text, which is the same or not. */
+const MAX_PHRASE = 6;
+
+function wordTerm(text: string, root: string, named: boolean, role: Role, lexicon: Lexicon): Term {
+  const weight = lexicon.weightOf(root);
+  return { kind: "word", text, stem: root, named, role, weight: weight ?? 1, known: weight !== undefined || role !== "content" };
 }
 
 /** Longest acronym that is looked for as the initials of words. */

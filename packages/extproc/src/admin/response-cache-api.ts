@@ -1,8 +1,8 @@
 /**
- * The response cache's part of the management API, under vSR's paths: how it is, why a request would or would not be answered from it,
- * and how to make it forget. It tells nobody's question and nobody's answer, except in an export, which the operator asks for.
+ * The response cache's part of the management API, under vSR's paths: how it is, and how to make it forget. It tells nobody's question and
+ * nobody's answer.
  */
-import { RouterError, type CallOptions, type Clock } from "@turnout/shared";
+import { RouterError, type CacheScope, type CallOptions, type Clock } from "@turnout/shared";
 import type { AdministeredCache, PurgeFilter } from "@turnout/cache";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
@@ -22,12 +22,18 @@ const DEADLINE_MS = 10_000;
 const filter = z
   .strictObject({
     ids: z.array(z.string().min(1)).min(1).max(1_000).optional(),
-    scope: z.string().min(1).optional(),
+    scope: z.enum(["user", "team", "tenant"]).optional(),
+    /** Headers that say who is meant, as the gateway would send them. */
+    headers: z.record(z.string().toLowerCase(), z.string()).optional(),
     decision: z.string().min(1).optional(),
     model: z.string().min(1).optional(),
     older_than_seconds: z.number().min(0).optional(),
     dry_run: z.boolean().default(true),
   })
+  .refine(
+    ({ scope, headers }) => (scope === undefined) === (headers === undefined),
+    "scope and headers go together: whose answers, and who that is",
+  )
   .refine(
     ({ dry_run: _, ...parts }) => Object.values(parts).some((part) => part !== undefined),
     "expected at least one of ids, scope, decision, model, older_than_seconds; to empty the cache there is flush",
@@ -78,7 +84,7 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: Resp
   });
   app.post(`${ROOT}/invalidate`, async ({ body }) => {
     const { dry_run, ...parts } = parsed(filter, body);
-    const wanted = filterOf(parts, clock.wallMs());
+    const wanted = filterOf(parts, opened(), clock.wallMs());
     if (dry_run) return { dry_run, matched: opened().matching(wanted), invalidated: 0 };
     const invalidated = await opened().purge(wanted, options());
     return { dry_run, matched: invalidated, invalidated };
@@ -93,9 +99,28 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: Resp
   });
 }
 
-function filterOf({ older_than_seconds, ...rest }: Omit<z.output<typeof filter>, "dry_run">, now: number): PurgeFilter {
+function filterOf(
+  { older_than_seconds, scope, headers, ...rest }: Omit<z.output<typeof filter>, "dry_run">,
+  cache: AdministeredCache,
+  now: number,
+): PurgeFilter {
   const parts = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  return older_than_seconds === undefined ? parts : { ...parts, createdBeforeMs: now - older_than_seconds * 1_000 };
+  return {
+    ...parts,
+    ...scopeIn(scope, headers, cache),
+    ...(older_than_seconds === undefined ? {} : { createdBeforeMs: now - older_than_seconds * 1_000 }),
+  };
+}
+
+function scopeIn(
+  scope: CacheScope | undefined,
+  headers: Readonly<Record<string, string>> | undefined,
+  cache: AdministeredCache,
+): PurgeFilter {
+  if (scope === undefined || headers === undefined) return {};
+  const hash = cache.scopeOf(scope, new Map(Object.entries(headers)));
+  if (hash === null) throw new RouterError("request_invalid", `headers: they do not name one ${scope}`);
+  return { scope: hash };
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {

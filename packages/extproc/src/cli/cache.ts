@@ -11,6 +11,7 @@ interface InvalidateFlags extends ApiFlags {
   readonly decision?: string;
   readonly model?: string;
   readonly scope?: string;
+  readonly header?: string[];
   readonly olderThan?: number;
   readonly yes: boolean;
 }
@@ -32,18 +33,24 @@ export function addCacheCommands(program: Command): void {
     .option("--id <ids...>", "entries, as x-vsr-cache-entry names them")
     .option("--decision <name>", "of this decision")
     .option("--model <name>", "of this model")
-    .option("--scope <hash>", "of this user, team or tenant, as its entries name it")
+    .option("--scope <kind>", "of one user, team or tenant; --header says which")
+    .option("--header <header...>", 'who that is, as the gateway says it: "x-authz-user-id: ann"')
     .option("--older-than <seconds>", "made longer ago than this", parseSeconds)
     .option("--yes", "do it, and do not only count", false)
-    .action(({ api, id, decision, model, scope, olderThan, yes }: InvalidateFlags) =>
-      show(call(api, "POST", "invalidate", { ids: id, decision, model, scope, older_than_seconds: olderThan, dry_run: !yes })),
-    );
+    .action(({ api, id, decision, model, scope, header, olderThan, yes }: InvalidateFlags) => {
+      const filter = { ids: id, decision, model, scope, headers: headersOf(header), older_than_seconds: olderThan };
+      return show(call(api, "POST", "invalidate", { ...filter, dry_run: !yes }));
+    });
   command("flush", "Forget everything, on all replicas.")
     .requiredOption("--yes", "really")
     .action(({ api }: ApiFlags) => show(flush(api)));
   command("feedback", "Tell that an answer was wrong: it is forgotten, and counted against its decision.")
     .requiredOption("--id <id>", "entry, as x-vsr-cache-entry names it")
     .action(({ api, id }: ApiFlags & { readonly id: string }) => show(call(api, "POST", "feedback", { id, wrong: true })));
+}
+
+function headersOf(lines: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
+  return lines === undefined ? undefined : Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)));
 }
 
 async function flush(api: string): Promise<unknown> {

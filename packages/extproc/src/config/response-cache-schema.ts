@@ -20,7 +20,7 @@ export const responseCacheStore = z.strictObject({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(1_000)
+    .default(10_000)
     .describe("Answers that a replica keeps (memory) or can find by meaning (Redis)."),
   ttl_seconds: z
     .int()
@@ -50,7 +50,12 @@ export const responseCacheTuning = z.strictObject({
     .min(1024)
     .default(128 * 1024 * 1024)
     .describe("Memory for answers in this process: all of them (memory), or copies of those served lately (Redis)."),
-  max_answer_bytes: z.int().min(1024).default(defaultCacheSettings.maxAnswerBytes).describe("A longer answer is not kept."),
+  max_answer_bytes: z
+    .int()
+    .min(1024)
+    .max(1024 * 1024)
+    .default(defaultCacheSettings.maxAnswerBytes)
+    .describe("A longer answer is not kept."),
   max_temperature: z
     .number()
     .min(0)
@@ -72,7 +77,7 @@ export const responseCacheTuning = z.strictObject({
     .int()
     .min(1)
     .default(defaultCacheSettings.writesPerMinute)
-    .describe("Answers that one user (team, tenant, or the world: as the scope says) may have kept in a minute."),
+    .describe("Answers that one user (team or tenant, as the scope says) may have kept in a minute; scope global has no such bound."),
   redis: redisTuning.prefault({}).describe("What vLLM Semantic Router's block redis lacks."),
   shadow: z
     .strictObject({

@@ -35,7 +35,7 @@ export function createCaching({ config, providers, router, beside }: CachingPart
     requestControls.allowed.length > 0 ? [requestControls.header] : [],
   );
   const routing: CacheRouting = {
-    revision: hashOf([config, models, beside]),
+    revision: hashOf([config, models, beside()]),
     headers: readsHeaders,
     controls: [...new Set(controls)],
     earlyScopes: [...new Set(early.map(({ policy }) => policy.scope))],
@@ -47,9 +47,9 @@ export function createCaching({ config, providers, router, beside }: CachingPart
 }
 
 /** barredOf says why an answer of this route must not be shared between requests. */
-export function barredOf({ flagged, warnings, trace }: Route): "flagged" | "degraded" | null {
+export function barredOf({ flagged, warnings, selection, trace }: Route): "flagged" | "degraded" | null {
   if (flagged) return "flagged";
-  const failed = trace.plugins.some(({ error }) => error !== null);
+  const failed = selection?.failed === true || trace.plugins.some(({ error }) => error !== null);
   return failed || warnings.some((warning) => warning !== "text_sampled") ? "degraded" : null;
 }
 

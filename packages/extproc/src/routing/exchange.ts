@@ -162,7 +162,8 @@ class RoutedExchange implements Exchange {
       const plain = codingsOf(headers.get("content-encoding")).length === 0;
       const success = head.status >= 200 && head.status < 300;
       this.#usage = this.#snapshot.settings.observeUsage && plain && success ? createUsageReader(contentType) : null;
-      const keeps = this.#session?.responseStarted(head.status, plain ? contentType : undefined) === true;
+      const mayKeep = plain && !/(^|,)\s*no-store\s*(,|$)/i.test(headers.get("cache-control") ?? "");
+      const keeps = this.#session?.responseStarted(head.status, mayKeep ? contentType : undefined) === true;
       if (!keeps) this.#endSession(false);
       this.#observing = this.#usage !== null || keeps;
     }
@@ -204,10 +205,10 @@ class RoutedExchange implements Exchange {
 
     const request = routingRequest({ ...head, requestId: this.requestId }, body);
     this.#openSession(head, plain);
-    const known = (await this.#session?.early(options)) ?? null;
-    if (known !== null) return this.#answerFromCache(known, head, body, started);
     const follow = (route: Route) => this.#follow(route, head, body, started, codings.length > 0);
     try {
+      const known = (await this.#session?.early(options)) ?? null;
+      if (known !== null) return this.#answerFromCache(known, head, body, started);
       const route = await router.route(request, options);
       const hit = await this.#lookup(route, options);
       return hit === null ? follow(route) : this.#answerFromCache(hit, head, body, started, route);

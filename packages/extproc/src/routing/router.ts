@@ -2,13 +2,24 @@
  * The router: signals, decision, plugins that may answer, selection, plugins that shape. It knows neither bytes nor headers of the
  * wire; the exchange turns its Route into changes. Used by the exchange and by `explain`.
  */
-import type { CachePolicy, CallOptions, Clock, Effect, Embedder, RoutingRequest, Selection, SignalSettings } from "@turnout/shared";
+import type {
+  CachePolicy,
+  CallOptions,
+  Clock,
+  Effect,
+  Embedder,
+  RoutingRequest,
+  Selection,
+  SignalDefinition,
+  SignalSettings,
+} from "@turnout/shared";
 import { createDecisionEngine, type JudgedDecision } from "./decision/engine.ts";
 import type { ModelDirectory, ModelTarget } from "./models.ts";
 import { createPlugins, runPlugins, type PluginRun } from "./plugins/run.ts";
 import type { RoutingConfig } from "./schema.ts";
 import { createSelector, isRepeatable } from "./selection/select.ts";
-import { createEvaluators, evaluateSignals, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
+import { signals } from "./signals/index.ts";
+import { createEvaluators, evaluateSignals, withHeaders, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
 
 /** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
 export type RouteWarning =
@@ -85,7 +96,6 @@ export function createRouter(
   { models, embedder, clock, strategy, signals: settings, keepsAnswers = false }: RouterParts,
 ): Router {
   const engine = createDecisionEngine(config.decisions, strategy);
-  const evaluators = createEvaluators(config.signals, engine.usedSignals, settings);
   const decisions = new Map(
     config.decisions.map((decision) => {
       const plugins = createPlugins(decision.plugins);
@@ -93,6 +103,11 @@ export function createRouter(
       return [decision.name, { select: createSelector(decision), plugins, cachePolicy, repeatable: isRepeatable(decision) }];
     }),
   );
+
+  const caches = [...decisions.values()].some(({ cachePolicy }) => cachePolicy !== null);
+  // What may do harm or is private must not be kept, whether or not a decision asks.
+  const used = caches ? new Set([...engine.usedSignals, ...safetySignals]) : engine.usedSignals;
+  const evaluators = createEvaluators(config.signals, used, settings);
 
   return {
     cachingDecisions: [...decisions].flatMap(([name, { cachePolicy, repeatable }]) =>
@@ -116,7 +131,8 @@ export function createRouter(
       let pluginsMs = 0;
       let selectionMs = 0;
       if (chosen !== null && parts !== undefined) {
-        const state = { request, decision: chosen.name };
+        // Neither plugins nor algorithms see headers: what has no say in a route need not be part of what two routes have in common.
+        const state = { request: withHeaders(request, []), decision: chosen.name };
         runs.push(...(await runPlugins(parts.plugins, "beforeSelection", { ...state, selection }, clock, options)));
         pluginsMs = watch();
         if (!answers(runs)) {
@@ -148,6 +164,8 @@ export function createRouter(
     },
   };
 }
+
+const safetySignals = (signals as readonly SignalDefinition[]).filter(({ safety }) => safety === true).map(({ type }) => type);
 
 /** failedRoute leads to the default model: what a request gets whose routing failed by a bug of ours. */
 export function failedRoute(request: RoutingRequest, { defaultTarget }: ModelDirectory): Route {

@@ -23,6 +23,8 @@ export interface Selection {
   readonly candidate: Candidate;
   readonly algorithm: string;
   readonly why: string;
+  /** True: the algorithm failed, and the first candidate stands in; the next time it may be another. */
+  readonly failed?: true;
 }
 
 /** SelectionAlgorithm picks one of a decision's candidates; the list is never empty. */

@@ -58,6 +58,9 @@ export interface FollowOptions {
   readonly onChange?: (change: Change) => void;
 }
 
+/** PATIENT is for tests of what Redis holds, not of how long is waited for it: other tests have the machine, too. */
+export const PATIENT = { command_timeout_ms: 5_000 } as const;
+
 /** follow starts a backend and keeps what it tells. */
 export function follow({
   port,

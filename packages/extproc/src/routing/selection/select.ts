@@ -31,7 +31,8 @@ export function createSelector(decision: DecisionConfig): Selector {
     try {
       return await algorithm.select(candidates, context);
     } catch (thrown) {
-      return { candidate: first, algorithm: type, why: `first candidate, because ${type} failed: ${RouterError.from(thrown).message}` };
+      const why = `first candidate, because ${type} failed: ${RouterError.from(thrown).message}`;
+      return { candidate: first, algorithm: type, why, failed: true };
     }
   };
 }

@@ -115,7 +115,7 @@ export async function evaluateSignals(
   const over = new AbortController();
   const provisional = Array.from<SignalEvaluation | undefined>({ length: evaluators.length });
   const pending: Promise<void>[] = [];
-  const headless = { ...request, headers: NO_HEADERS };
+  const headless = withHeaders(request, []);
   evaluators.forEach(({ type, evaluator, readsHeaders }, index) => {
     const succeed = (evaluation: SignalEvaluation) => record(index, type, evaluation, null);
     const fail = (error: unknown) => record(index, type, provisional[index] ?? {}, RouterError.from(error));
@@ -174,8 +174,10 @@ function gated(outcomes: readonly SignalOutcome[], evaluators: readonly NamedEva
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
-function withHeaders(request: RoutingRequest, names: readonly string[]): RoutingRequest {
-  return { ...request, headers: new Map([...request.headers].filter(([name]) => names.includes(name))) };
+/** withHeaders is the request with these headers and no others. */
+export function withHeaders(request: RoutingRequest, names: readonly string[]): RoutingRequest {
+  const headers = names.length === 0 ? NO_HEADERS : new Map([...request.headers].filter(([name]) => names.includes(name)));
+  return { ...request, headers };
 }
 
 /** settledInTime waits for the work, the deadline or the caller's leaving, whichever comes first, and leaves no timer or listener behind. */
