@@ -3,8 +3,10 @@
  * otherwise. Revisions are hashes of everything that has a say, so that a reload of the same file finds what was kept. Pure.
  */
 import { createHash } from "node:crypto";
-import type { CacheRouting, EncoderIdentity } from "@turnout/shared";
+import { RouterError, type CacheRoute, type CacheRouting, type CacheSubject, type EncoderIdentity } from "@turnout/shared";
+import { cacheMetaOf } from "./headers.ts";
 import type { Route, Router } from "./router.ts";
+import type { RoutingSnapshot } from "./snapshot.ts";
 import type { DecisionConfig, ProvidersConfig, RoutingConfig } from "./schema.ts";
 
 /** Caching is what the exchanges of one configuration tell the cache. */
@@ -43,6 +45,39 @@ export function createCaching({ config, providers, router, beside }: CachingPart
   return {
     routingBy: (encoder) => (wantsEncoder ? { ...routing, revision: `${routing.revision} ${nameOf(encoder)}` } : routing),
     revisionOf: (decision) => revisions.get(decision) ?? "",
+  };
+}
+
+/** CachedHead is what the cache must know of a request beside its route. */
+export interface CachedHead extends Pick<CacheSubject, "requestId" | "endpoint" | "body" | "headers"> {
+  /** With the query. */
+  readonly path: string;
+}
+
+/** cacheSubjectOf is a request as the cache sees it; null where nothing is cached. */
+export function cacheSubjectOf({ path, ...head }: CachedHead, { caching, encoderModel }: RoutingSnapshot): CacheSubject | null {
+  if (caching === null) return null;
+  const mark = path.indexOf("?");
+  return { ...head, query: mark === -1 ? "" : path.slice(mark + 1), routing: caching.routingBy(encoderModel()) };
+}
+
+/** cacheRouteOf is a route as the cache sees it; null where its answers are not cached. */
+export function cacheRouteOf(route: Route, { caching, embedder, encoderModel, settings }: RoutingSnapshot): CacheRoute | null {
+  const { decision, target, cachePolicy: policy } = route;
+  if (caching === null || decision === null || policy === null) return null;
+  return {
+    decision: decision.name,
+    revision: caching.revisionOf(decision.name),
+    model: target.name,
+    policy,
+    meta: cacheMetaOf(route),
+    barred: barredOf(route),
+    encoder: encoderModel(),
+    async embed(text, options) {
+      const [embedding] = await embedder.embed([{ text, window: settings.window }], options);
+      if (embedding === undefined) throw new RouterError("internal", "the encoder answered no text. This is a bug.");
+      return embedding;
+    },
   };
 }
 

@@ -25,10 +25,10 @@ import {
   type ResponseHead,
   type TraceContext,
 } from "@turnout/shared";
-import { barredOf } from "./caching.ts";
+import { cacheRouteOf, cacheSubjectOf } from "./caching.ts";
 import { isRecord, parseBody, routingRequest, type Endpoint, type ParsedBody } from "./chat-request.ts";
 import { codingsOf, createInflater, isSupported, type Inflate } from "./content-encoding.ts";
-import { cacheHeaders, cacheMetaOf, HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
+import { cacheHeaders, HEADER, namedModelHeaders, routeHeaders, untrustedNames } from "./headers.ts";
 import type { ModelTarget } from "./models.ts";
 import { editBody, type BodyEdits } from "./mutation.ts";
 import { cachedReply, completionReply, errorReply, modelListReply } from "./replies.ts";
@@ -223,39 +223,17 @@ class RoutedExchange implements Exchange {
   }
 
   #openSession(head: KnownHead, body: Uint8Array): void {
-    const { caching, cache, encoderModel } = this.#snapshot;
-    if (caching === null || cache === null) return;
-    const { endpoint, headers, path } = head;
-    const mark = path.indexOf("?");
-    const query = mark === -1 ? "" : path.slice(mark + 1);
-    this.#session = cache.open({ requestId: this.requestId, endpoint, query, body, headers, routing: caching.routingBy(encoderModel()) });
+    const { cache } = this.#snapshot;
+    const subject = cacheSubjectOf({ ...head, requestId: this.requestId, body }, this.#snapshot);
+    if (cache !== null && subject !== null) this.#session = cache.open(subject);
   }
 
   async #lookup(route: Route, options: CallOptions): Promise<CacheHit | null> {
-    const { caching, embedder, encoderModel, settings } = this.#snapshot;
-    const { decision, target, cachePolicy: policy } = route;
-    if (caching === null || this.#session === null) return null;
-    if (decision === null || policy === null) {
-      this.#endSession(false);
-      return null;
-    }
-    return this.#session.lookup(
-      {
-        decision: decision.name,
-        revision: caching.revisionOf(decision.name),
-        model: target.name,
-        policy,
-        meta: cacheMetaOf(route),
-        barred: barredOf(route),
-        encoder: encoderModel(),
-        embed: async (text, embedOptions) => {
-          const [embedding] = await embedder.embed([{ text, window: settings.window }], embedOptions);
-          if (embedding === undefined) throw new RouterError("internal", "the encoder answered no text. This is a bug.");
-          return embedding;
-        },
-      },
-      options,
-    );
+    if (this.#session === null) return null;
+    const cacheRoute = cacheRouteOf(route, this.#snapshot);
+    if (cacheRoute !== null) return this.#session.lookup(cacheRoute, options);
+    this.#endSession(false);
+    return null;
   }
 
   /** #answerFromCache ends the request with what was kept. `route`: the one it took; absent where it was known before routing. */
