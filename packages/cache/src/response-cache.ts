@@ -20,6 +20,7 @@ import { Calibration, type CalibratedDecision } from "./calibration.ts";
 import { agree } from "./agreement.ts";
 import type { StoredCompletion } from "./completion/completion.ts";
 import { EntryTable } from "./entry-table.ts";
+import { explain, type CacheExplanation } from "./explain.ts";
 import { defaultEligibility, scopeHash } from "./identity/index.ts";
 import { Session } from "./session.ts";
 import type { CacheSettings } from "./settings.ts";
@@ -50,6 +51,8 @@ export interface CacheStats {
 /** AdministeredCache is the cache with what operators may ask of it. */
 export interface AdministeredCache extends ResponseCache {
   stats(): CacheStats;
+  /** explain says what a lookup would do. Rejects when the store or the encoder cannot be asked. */
+  explain(subject: CacheSubject, route: CacheRoute, options: CallOptions): Promise<CacheExplanation>;
   /** scopeOf is what entries of a user, team or tenant are named by, from the headers that a gateway would send for them; null: who is meant is not clear. */
   scopeOf(scope: CacheScope, headers: ReadonlyMap<string, string>): string | null;
   /** matching counts the entries that a purge would take, as far as this replica knows. */
@@ -138,6 +141,7 @@ export function createResponseCache({
       inFlight: flights.size,
       calibration: calibration.report(),
     }),
+    explain: (subject, route, options) => explain(parts, subject, route, options),
     scopeOf(scope, headers) {
       const result = scopeHash(scope, headers, parts.scope);
       return result.kind === "scope" ? result.hash : null;

@@ -116,7 +116,7 @@ export class Session implements CacheSession {
       if (request === null) return null;
       const controls = this.#controls(route);
       for (const warning of controls.warnings) this.#count(warning);
-      const conditions = this.#conditions(request, route, scope.hash);
+      const conditions = answerConditions(request, route, scope.hash);
       const id = entryId({ ...conditions, embeddingRevision: null }, request.exact);
       const ttlSeconds = controls.ttlSeconds ?? policy.ttlSeconds ?? this.#parts.settings.ttlSeconds;
       const keeps = controls.write && ttlSeconds > 0;
@@ -363,21 +363,6 @@ export class Session implements CacheSession {
     return { id: answer.id, kind, decision, model, meta, ageSeconds, similarity, render };
   }
 
-  #conditions({ body }: CanonicalRequest, route: CacheRoute, scope: string): AnswerConditions {
-    const { decision, revision, policy, encoder } = route;
-    const { model } = body;
-    return {
-      scope,
-      decision,
-      decisionRevision: revision,
-      requestedModel: typeof model === "string" ? model : "",
-      selectedModel: route.model,
-      cacheEpoch: policy.revision.cacheEpoch,
-      modelRevision: policy.revision.modelRevision,
-      embeddingRevision: encoder === null ? null : `${encoder.model}@${encoder.revision}/${encoder.dimension}`,
-    };
-  }
-
   #controls({ policy: { requestControls: controls } }: CacheRoute): RequestControls {
     const { header, allowed, maxTtlSeconds } = controls;
     return requestControls(this.#subject.headers.get(header), { enabled: allowed.length > 0, allowed: new Set(allowed), maxTtlSeconds });
@@ -477,4 +462,20 @@ const MAX_DECODED_BYTES = 4 * 1_024 * 1_024;
 
 function isTooOld({ createdMs }: StoredAnswer, { maxAgeSeconds }: RequestControls, now: number): boolean {
   return maxAgeSeconds !== null && now - createdMs > maxAgeSeconds * 1_000;
+}
+
+/** answerConditions are what stands for an answer beside the request. */
+export function answerConditions({ body }: CanonicalRequest, route: CacheRoute, scope: string): AnswerConditions {
+  const { decision, revision, policy, encoder } = route;
+  const { model } = body;
+  return {
+    scope,
+    decision,
+    decisionRevision: revision,
+    requestedModel: typeof model === "string" ? model : "",
+    selectedModel: route.model,
+    cacheEpoch: policy.revision.cacheEpoch,
+    modelRevision: policy.revision.modelRevision,
+    embeddingRevision: encoder === null ? null : `${encoder.model}@${encoder.revision}/${encoder.dimension}`,
+  };
 }

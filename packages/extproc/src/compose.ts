@@ -3,8 +3,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { createEmbeddedTier } from "@turnout/classifier-pool/embedded";
 import {
+  createMetrics,
   Lifecycle,
   RouterError,
+  silentLogger,
   systemClock,
   type Classifier,
   type EncoderStatus,
@@ -312,8 +314,14 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
       logger,
       metrics,
     }) ?? null;
+  const uncounted = createExchangeFactory({
+    current: () => serving.routing,
+    logger: silentLogger,
+    metrics: createMetrics(),
+    clock: systemClock,
+  });
   const management = managementSettingsOf(config.document);
-  const api = createManagementApi({ current: () => serving.routing, classifier, cache: () => cache, clock: systemClock });
+  const api = createManagementApi({ current: () => serving.routing, classifier, cache: () => cache, uncounted, clock: systemClock });
   const metricsServer = createMetricsServer(metrics);
 
   const ready = warmAndServe();

@@ -188,6 +188,35 @@ describe("the management API", () => {
     expect(asked).toBe(3);
   });
 
+  it("explains what it would make of a request, and gives no answer", async () => {
+    await start();
+    const test = async (content: string) =>
+      (await manage("POST", "test", { request: { model: "auto", messages: [{ role: "user", content }] } })).json;
+    expect(await test("is the oven hot")).toEqual({ decision: "oven", use: "cached", exact: null, semantic: "mode_exact", candidates: [] });
+    await ask("is the oven hot");
+    const { exact } = await test("is the oven hot");
+    expect(exact).toEqual({ id: expect.any(String) as string, ageSeconds: 0 });
+    expect(await test("is the grill hot")).toEqual({ decision: "grill", use: "not_cached" });
+    expect(await test("my oven and my card 4111 1111 1111 1111")).toMatchObject({ use: "flagged" });
+    expect(asked).toBe(1);
+    expect((await manage("POST", "test", { request: { model: "oven-expert", messages: [] } })).status).toBe(400);
+  });
+
+  it("takes answers that are known", async () => {
+    await start();
+    const request = { model: "auto", messages: [{ role: "user", content: "is the oven hot" }] };
+    const response = JSON.parse(completion("known")) as object;
+    const answers = [
+      { request, response },
+      { request: { ...request, messages: [{ role: "user", content: "is the grill hot" }] }, response },
+    ];
+    expect((await manage("POST", "import", { answers })).json).toEqual({ read: 2, taken: 1 });
+    await expect.poll(async () => (await manage("GET", "stats")).json["entries"]).toBe(1);
+    expect(await ask("is the oven hot")).toMatchObject({ content: "known" });
+    expect(asked).toBe(0);
+    expect(await kitchen.metrics.registry.metrics()).not.toContain("llm_model_requests_total{");
+  });
+
   it("forgets one user's answers", async () => {
     await start();
     await ask("is the oven hot");

@@ -1,6 +1,6 @@
 import fastify, { type FastifyError } from "fastify";
 import type { AdministeredCache } from "@turnout/cache";
-import { errorCatalogue, RouterError, type ChatMessage, type Classifier, type Clock } from "@turnout/shared";
+import { errorCatalogue, RouterError, type ChatMessage, type Classifier, type Clock, type ExchangeFactory } from "@turnout/shared";
 import { z } from "zod";
 import { listenOn } from "../listen.ts";
 import { modelListReply, promptRequest, textOf, type Route, type RoutingSnapshot } from "../routing/index.ts";
@@ -16,6 +16,8 @@ export interface ManagementParts {
   readonly classifier: Pick<Classifier, "status">;
   /** Null where nothing is cached. */
   readonly cache: () => AdministeredCache | null;
+  /** Exchanges whose requests nobody counts. */
+  readonly uncounted: ExchangeFactory;
   readonly clock: Clock;
 }
 
@@ -38,7 +40,7 @@ const prompt = z.object({
 });
 
 /** createManagementApi prepares the API; nothing listens before listen(). */
-export function createManagementApi({ current, classifier, cache, clock }: ManagementParts): ManagementApi {
+export function createManagementApi({ current, classifier, cache, uncounted, clock }: ManagementParts): ManagementApi {
   const app = fastify({ bodyLimit: MAX_BODY_BYTES, requestTimeout: 30_000, forceCloseConnections: true });
 
   app.get("/health", () => ({ status: "healthy", service: "turnout" }));
@@ -54,7 +56,7 @@ export function createManagementApi({ current, classifier, cache, clock }: Manag
   app.post("/api/v1/eval", async (request) => evaluationBody(await evaluate(request.body)));
   app.post("/api/v1/classify/intent", async (request) => intentBody(await evaluate(request.body)));
 
-  addResponseCacheApi(app, { cache, clock });
+  addResponseCacheApi(app, { cache, current, uncounted, clock });
 
   async function evaluate(body: unknown): Promise<Route> {
     const parsed = prompt.safeParse(body);

@@ -1,15 +1,19 @@
 /**
- * The response cache's part of the management API, under vSR's paths: how it is, and how to make it forget. It tells nobody's question and
- * nobody's answer.
+ * The response cache's part of the management API, under vSR's paths: how it is, what it would make of a request, how to fill it and how to
+ * make it forget. It tells nobody's question and nobody's answer.
  */
-import { RouterError, type CacheScope, type CallOptions, type Clock } from "@turnout/shared";
+import { RouterError, type CacheScope, type CallOptions, type Clock, type ExchangeFactory } from "@turnout/shared";
 import type { AdministeredCache, PurgeFilter } from "@turnout/cache";
 import type { FastifyInstance } from "fastify";
+import { cacheQuestion, offerAnswer, type RoutingSnapshot } from "../routing/index.ts";
 import { z } from "zod";
 
 export interface ResponseCacheApiParts {
   /** Null where nothing is cached. */
   readonly cache: () => AdministeredCache | null;
+  readonly current: () => RoutingSnapshot;
+  /** Exchanges whose requests nobody counts: they are the operator's. */
+  readonly uncounted: ExchangeFactory;
   readonly clock: Clock;
 }
 
@@ -38,11 +42,19 @@ const filter = z
     ({ dry_run: _, ...parts }) => Object.values(parts).some((part) => part !== undefined),
     "expected at least one of ids, scope, decision, model, older_than_seconds; to empty the cache there is flush",
   );
+const headers = z.record(z.string().toLowerCase(), z.string()).default({});
+const question = z.strictObject({ request: z.looseObject({}), headers });
+const imported = z.strictObject({
+  answers: z
+    .array(z.strictObject({ request: z.looseObject({}), response: z.looseObject({}), headers }))
+    .min(1)
+    .max(1_000),
+});
 const confirmation = z.strictObject({ confirm: z.literal(CONFIRMATION) });
 const feedback = z.strictObject({ id: z.string().min(1), wrong: z.literal(true) });
 
 /** addResponseCacheApi adds the routes; without a cache each answers 404 and says so. */
-export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: ResponseCacheApiParts): void {
+export function addResponseCacheApi(app: FastifyInstance, { cache, current, uncounted, clock }: ResponseCacheApiParts): void {
   const opened = (): AdministeredCache => {
     const open = cache();
     if (open !== null) return open;
@@ -53,11 +65,21 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: Resp
   };
   const options = (): CallOptions => ({ deadline: clock.now() + DEADLINE_MS });
 
+  async function test({
+    request,
+    headers,
+  }: z.output<typeof question>): Promise<{ readonly decision: string | null; readonly use: string }> {
+    const open = opened();
+    const { decision, lookup } = await cacheQuestion(request, new Map(Object.entries(headers)), current(), options());
+    if (lookup === null) return { decision, use: "not_cached" };
+    return { decision, ...(await open.explain(lookup.subject, lookup.route, options())) };
+  }
+
   app.get(`${ROOT}/capabilities`, () => ({
     backend: opened().stats().backend,
     modes: ["exact", "semantic", "exact_then_semantic"],
     scopes: ["user", "team", "tenant", "global"],
-    operations: ["health", "stats", "invalidate", "flush", "feedback"],
+    operations: ["health", "stats", "test", "import", "invalidate", "flush", "feedback"],
     confirmation: CONFIRMATION,
     search_module_needed: false,
   }));
@@ -81,6 +103,16 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, clock }: Resp
         by_similarity: bySimilarity.map((step) => ({ from: Number(step.from.toFixed(3)), compared: step.n, wrong: step.wrong })),
       })),
     };
+  });
+  app.post(`${ROOT}/test`, ({ body }) => test(parsed(question, body)));
+  app.post(`${ROOT}/import`, async ({ body }) => {
+    const { answers } = parsed(imported, body);
+    let taken = 0;
+    for (const answer of answers) {
+      if ((await test(answer)).use !== "cached") continue;
+      if (await offerAnswer(uncounted, answer, options())) taken += 1;
+    }
+    return { read: answers.length, taken };
   });
   app.post(`${ROOT}/invalidate`, async ({ body }) => {
     const { dry_run, ...parts } = parsed(filter, body);

@@ -1,3 +1,5 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
 import { RouterError } from "@turnout/shared";
 import type { Command } from "commander";
 import { parseSeconds } from "./options.ts";
@@ -29,6 +31,17 @@ export function addCacheCommands(program: Command): void {
     show(call(api, "GET", "stats")),
   );
   command("health", "Whether the store can be reached.").action(({ api }: ApiFlags) => show(call(api, "GET", "health")));
+  command("test", "Why a question would be answered from the cache, or not: every step, nothing served.")
+    .requiredOption("--text <question>", "the user's words")
+    .option("--header <header...>", 'who asks, as the gateway says it: "x-authz-user-id: ann"')
+    .action(({ api, text, header }: ApiFlags & { readonly text: string; readonly header?: string[] }) =>
+      show(
+        call(api, "POST", "test", { request: { model: "auto", messages: [{ role: "user", content: text }] }, headers: headersOf(header) }),
+      ),
+    );
+  command("import", "Keep answers that are known: JSON lines of {request, response, headers?}, as if a model had just given them.")
+    .requiredOption("--data <file>", "the answers")
+    .action(({ api, data }: ApiFlags & { readonly data: string }) => show(importAnswers(api, data)));
   command("invalidate", "Forget answers, on all replicas. Counts them first; --yes does it.")
     .option("--id <ids...>", "entries, as x-vsr-cache-entry names them")
     .option("--decision <name>", "of this decision")
@@ -51,6 +64,44 @@ export function addCacheCommands(program: Command): void {
 
 function headersOf(lines: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
   return lines === undefined ? undefined : Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)));
+}
+
+/** Answers of one call; the management API takes 1 MiB. */
+const CHUNK_BYTES = 512 * 1024;
+
+async function importAnswers(api: string, file: string): Promise<{ readonly read: number; readonly taken: number }> {
+  const total = { read: 0, taken: 0 };
+  let chunk: string[] = [];
+  let bytes = 0;
+  const send = async () => {
+    if (chunk.length === 0) return;
+    const answers = chunk.map((line, index) => parsedLine(line, `${file}:${total.read + index + 1}`));
+    const { read, taken } = (await call(api, "POST", "import", { answers })) as typeof total;
+    total.read += read;
+    total.taken += taken;
+    if (process.stderr.isTTY) process.stderr.write(`\r${total.read} answers read, ${total.taken} taken`);
+    chunk = [];
+    bytes = 0;
+  };
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    if (line.trim() === "") continue;
+    if (bytes + line.length > CHUNK_BYTES || chunk.length === MAX_ANSWERS) await send();
+    chunk.push(line);
+    bytes += line.length;
+  }
+  await send();
+  if (process.stderr.isTTY) process.stderr.write("\r\u001b[2K");
+  return total;
+}
+
+const MAX_ANSWERS = 200;
+
+function parsedLine(line: string, place: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new RouterError("request_invalid", `${place}: expected one JSON object a line: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function flush(api: string): Promise<unknown> {

@@ -1,4 +1,5 @@
 /** The routing sub-path: pure routing of OpenAI-style requests. A new export is a decision. */
+export { cacheQuestion, offerAnswer } from "./cache-question.ts";
 export { promptRequest, textOf } from "./chat-request.ts";
 export type { ConditionConfig, Verdict } from "./decision/condition.ts";
 export type { JudgedDecision } from "./decision/engine.ts";
