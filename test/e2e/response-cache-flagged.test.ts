@@ -153,7 +153,8 @@ describe.skipIf(withoutEnvoy)(`Behind a real Envoy${skipReason}`, () => {
   });
 
   it.each(listeners)("a question in other words is answered, and one that asks something else is not, %s", async (listener) => {
-    const { envoy } = await start({ mode: "semantic" });
+    // On a busy machine a vector takes longer than the default allows.
+    const { envoy } = await start({ mode: "semantic", tuning: ", lookup_budget_ms: 5000" });
     const port = envoy.port(listener);
     const first = await ask(port, "How do I clean the oven door with vinegar?");
     const debug = { headers: [["x-vsr-debug", "true"]] } as const;

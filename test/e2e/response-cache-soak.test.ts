@@ -53,7 +53,11 @@ describe("a cache that is too small for what it is asked", () => {
   let gateway: GatewaySimulator;
 
   beforeAll(async () => {
-    kitchen = await startCachingTurnout({ mode: "semantic", tuning: `, max_bytes: ${MAX_BYTES}`, store: ", eviction_policy: lru" });
+    kitchen = await startCachingTurnout({
+      mode: "semantic",
+      tuning: `, max_bytes: ${MAX_BYTES}, lookup_budget_ms: 5000`,
+      store: ", eviction_policy: lru",
+    });
     gateway = new GatewaySimulator(kitchen.address("ExtProc"), "envoy");
   });
   afterAll(async () => {

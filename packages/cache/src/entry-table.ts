@@ -31,6 +31,8 @@ const SWEPT_PER_ENTRY = 4;
 
 export class EntryTable {
   readonly #entries = new Map<string, KnownEntry>();
+  /** Entries with a vector, by the four bytes that the index tells partitions apart by. */
+  readonly #compared = new Map<number, number>();
   /** Goes round the entries for ever, a few steps for each that comes, in search of expired ones. */
   #hand: MapIterator<KnownEntry>;
   readonly #maxEntries: number;
@@ -72,6 +74,7 @@ export class EntryTable {
       case "reset":
         this.#purges += 1;
         this.#entries.clear();
+        this.#compared.clear();
         for (const index of this.#indexes.values()) index.clear();
         break;
       default:
@@ -88,6 +91,11 @@ export class EntryTable {
 
   get(id: string): KnownEntry | null {
     return this.#entries.get(id) ?? null;
+  }
+
+  /** compares is true where some question might be near: then its vector is worth having. */
+  compares(partition: Uint8Array): boolean {
+    return this.#compared.has(indexPartition(partition));
   }
 
   /** nearest gives entries of this very partition, the nearest first. */
@@ -108,14 +116,16 @@ export class EntryTable {
     while (this.#entries.size >= this.#maxEntries) this.#removeOldest();
     this.#entries.set(row.id, { ...row, dimension: semantic?.vector.length ?? null, features: semantic?.features ?? null });
     if (semantic === null) return;
-    const { id, partition, expiresMs } = row;
-    this.#indexOf(semantic.vector.length).add(id, { partition: indexPartition(partition), expiresMs, vector: semantic.vector });
+    const { id, expiresMs } = row;
+    const partition = indexPartition(row.partition);
+    this.#compared.set(partition, (this.#compared.get(partition) ?? 0) + 1);
+    this.#indexOf(semantic.vector.length).add(id, { partition, expiresMs, vector: semantic.vector });
   }
 
   #indexOf(dimension: number): VectorIndex {
     const known = this.#indexes.get(dimension);
     if (known !== undefined) return known;
-    const index = createVectorIndex({ dimension, maxEntries: this.#maxEntries, onEvicted: (id) => this.#entries.delete(id) });
+    const index = createVectorIndex({ dimension, maxEntries: this.#maxEntries, onEvicted: (id) => this.#remove(id) });
     this.#indexes.set(dimension, index);
     return index;
   }
@@ -124,7 +134,12 @@ export class EntryTable {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    if (entry.dimension !== null) this.#indexes.get(entry.dimension)?.remove(id);
+    if (entry.dimension === null) return;
+    this.#indexes.get(entry.dimension)?.remove(id);
+    const partition = indexPartition(entry.partition);
+    const left = (this.#compared.get(partition) ?? 1) - 1;
+    if (left === 0) this.#compared.delete(partition);
+    else this.#compared.set(partition, left);
   }
 
   #removeOldest(): void {

@@ -147,6 +147,24 @@ describe("a similar question", () => {
     ]);
   });
 
+  it("waits for no vector while nothing is kept under its conditions, and is found all the same", async () => {
+    const { open, ask, look, routeOf } = createKit();
+    let vectors = 0;
+    const counting = {
+      embed: (text: string) => {
+        vectors += 1;
+        return routeOf({}).embed(text, {});
+      },
+    };
+    const session = open({});
+    expect(await session.lookup(routeOf({ route: counting }), {})).toBeNull();
+    session.close(false);
+    expect(vectors).toBe(0);
+    await ask({ route: counting });
+    expect(vectors).toBe(1);
+    expect(await look({ text: SIMILAR, route: counting })).toMatchObject({ kind: "semantic" });
+  });
+
   it("goes to the model when its vector cannot be had, and its answer is kept for the same request", async () => {
     const { ask, look } = createKit();
     const broken = { embed: () => Promise.reject(new RouterError("overloaded", "no")) };

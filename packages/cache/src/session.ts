@@ -45,6 +45,9 @@ interface Planned {
   readonly conditions: AnswerConditions;
   readonly id: string;
   readonly ttlSeconds: number;
+  /** The user's words, if questions like it may be given its answer. */
+  readonly words: string | null;
+  /** Of the words, where it was needed before. */
   readonly vector: Float32Array | null;
   readonly purges: number;
 }
@@ -130,16 +133,19 @@ export class Session implements CacheSession {
         // The time that others took is not this lookup's.
         rest = { ...bounded, deadline: bounded.deadline + this.#parts.clock.now() - before };
       }
-      const vector = controls.read || keeps ? await this.#vector(request, route, rest) : null;
-      if (controls.read && vector !== null) {
-        const hit = await this.#semantic(vector, request, route, conditions, controls, rest);
+      const words = controls.read || keeps ? this.#comparable(request, route) : null;
+      const here = partition(conditions, request.context);
+      // Where nothing is kept under these conditions, as in most conversations, nobody waits for a vector.
+      const vector = words !== null && controls.read && this.#parts.table.compares(here) ? await this.#vector(words, route, rest) : null;
+      if (words !== null && vector !== null) {
+        const hit = await this.#semantic(words, vector, here, route, controls, rest);
         if (hit !== null) {
           this.#lease?.end(false);
           return hit;
         }
       }
       if (controls.read) this.#missed(route.decision);
-      if (keeps) this.#planned = { route, conditions, id, ttlSeconds, vector, purges: this.#parts.table.purges };
+      if (keeps) this.#planned = { route, conditions, id, ttlSeconds, words, vector, purges: this.#parts.table.purges };
       return null;
     });
   }
@@ -233,16 +239,19 @@ export class Session implements CacheSession {
     return turn.kind === "answered" ? this.#exact(id, request, controls, again) : null;
   }
 
-  /** #vector of the user's words, where a similar question's answer may do; the signals have had it made already, as a rule. */
-  async #vector(request: CanonicalRequest, route: CacheRoute, options: CallOptions): Promise<Float32Array | null> {
-    if (!route.policy.semantic || route.encoder === null || request.lastUserText === null) return null;
+  /** #comparable gives the user's words, where a similar question's answer may do. */
+  #comparable(request: CanonicalRequest, { policy, encoder }: CacheRoute): string | null {
+    if (!policy.semantic || encoder === null || request.lastUserText === null) return null;
     const eligible = semanticEligibility(request, this.#parts.eligibility);
-    if (!eligible.allowed) {
-      this.#count(`exact_only_${eligible.reason}`);
-      return null;
-    }
+    if (eligible.allowed) return request.lastUserText;
+    this.#count(`exact_only_${eligible.reason}`);
+    return null;
+  }
+
+  /** #vector of the words; the signals have had it made already, as a rule. */
+  async #vector(words: string, { embed }: CacheRoute, options: CallOptions): Promise<Float32Array | null> {
     try {
-      const { vector, sampled } = await route.embed(request.lastUserText, options);
+      const { vector, sampled } = await embed(words, options);
       // The vector of a part says nothing of the whole.
       return sampled ? null : vector;
     } catch (error) {
@@ -252,19 +261,17 @@ export class Session implements CacheSession {
   }
 
   async #semantic(
+    text: string,
     vector: Float32Array,
-    request: CanonicalRequest,
+    here: Uint8Array,
     route: CacheRoute,
-    conditions: AnswerConditions,
     controls: RequestControls,
     options: CallOptions,
   ): Promise<CacheHit | null> {
     const { table, settings, metrics, verifier, calibration, random } = this.#parts;
-    const text = request.lastUserText as string;
     const threshold = route.policy.similarityThreshold ?? settings.similarityThreshold;
     const features = featuresOf(text);
     if (features === null) return null;
-    const here = partition(conditions, request.context);
     const candidates = table.nearest(here, vector, MAX_CANDIDATES).filter(({ entry, cosine }) => {
       if (cosine < threshold || entry.features === null) return false;
       const stored = decodeFeatures(entry.features);
@@ -299,15 +306,17 @@ export class Session implements CacheSession {
 
   /** #store keeps an answer; true when it is kept. */
   async #store(planned: Planned, request: CanonicalRequest, completion: StoredAnswer["completion"]): Promise<boolean> {
-    const { route, conditions, id, ttlSeconds, vector, purges } = planned;
+    const { route, conditions, id, ttlSeconds, words, purges } = planned;
     const { settings, table, writes, clock } = this.#parts;
     // Somebody has ordered answers to be forgotten while this one was on its way: it may be one of them.
     if (table.purges !== purges) return this.#skip("purged_meanwhile");
     // The world is nobody who could be told to write less.
     if (route.policy.scope !== "global" && !writes.admit(conditions.scope)) return this.#skip("write_limit");
+    const options = { deadline: clock.now() + STORE_BUDGET_MS };
+    const features = words === null ? null : featuresOf(words);
+    const vector = words === null || features === null ? null : (planned.vector ?? (await this.#vector(words, route, options)));
     const createdMs = this.#now();
     const expiresMs = createdMs + ttlSeconds * 1_000;
-    const features = vector === null || request.lastUserText === null ? null : featuresOf(request.lastUserText);
     const here = partition(conditions, request.context);
     const payload = encodePayload({
       id,
@@ -328,7 +337,8 @@ export class Session implements CacheSession {
     const row = { id, scope: conditions.scope, decision, model, partition: here, createdMs, expiresMs, semantic };
     const early = this.#subject.routing.earlyScopes.includes(route.policy.scope);
     const pointers = early ? [this.#earlyKey(request, conditions.scope)] : [];
-    const options = { deadline: clock.now() + STORE_BUDGET_MS };
+    // A purge may have come while the vector was made.
+    if (table.purges !== purges) return this.#skip("purged_meanwhile");
     return (await this.#call("put", (backend) => backend.put({ row, payload, pointers }, options).then(() => true))) ?? false;
   }
 
