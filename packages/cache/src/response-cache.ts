@@ -25,6 +25,7 @@ import { defaultEligibility, scopeHash } from "./identity/index.ts";
 import { Session } from "./session.ts";
 import type { CacheSettings } from "./settings.ts";
 import { SingleFlight } from "./single-flight.ts";
+import { exportEntries, importEntry } from "./transfer.ts";
 import { WriteLimit } from "./write-limit.ts";
 
 export interface ResponseCacheOptions {
@@ -53,6 +54,10 @@ export interface AdministeredCache extends ResponseCache {
   stats(): CacheStats;
   /** explain says what a lookup would do. Rejects when the store or the encoder cannot be asked. */
   explain(subject: CacheSubject, route: CacheRoute, options: CallOptions): Promise<CacheExplanation>;
+  /** exportEntries gives all entries that this replica knows, as they are. */
+  exportEntries(signal?: AbortSignal): AsyncIterable<string>;
+  /** importEntry keeps what exportEntries gave; false when it is broken or has expired. */
+  importEntry(entry: string, embed: CacheRoute["embed"], options: CallOptions): Promise<boolean>;
   /** scopeOf is what entries of a user, team or tenant are named by, from the headers that a gateway would send for them; null: who is meant is not clear. */
   scopeOf(scope: CacheScope, headers: ReadonlyMap<string, string>): string | null;
   /** matching counts the entries that a purge would take, as far as this replica knows. */
@@ -142,6 +147,8 @@ export function createResponseCache({
       calibration: calibration.report(),
     }),
     explain: (subject, route, options) => explain(parts, subject, route, options),
+    exportEntries: (signal) => exportEntries(parts, signal),
+    importEntry: (entry, embed, options) => importEntry(parts, entry, embed, options),
     scopeOf(scope, headers) {
       const result = scopeHash(scope, headers, parts.scope);
       return result.kind === "scope" ? result.hash : null;

@@ -217,6 +217,26 @@ describe("the management API", () => {
     expect(await kitchen.metrics.registry.metrics()).not.toContain("llm_model_requests_total{");
   });
 
+  it("gives all entries away, and takes them again", async () => {
+    await start();
+    await ask("is the oven hot");
+    await ask("is the oven cold");
+    const exported = await fetch(`http://${kitchen.address("management API")}/api/v1/response-cache/export`);
+    const entries = (await exported.text())
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { entry: string }).entry);
+    expect(entries).toHaveLength(2);
+    const { confirmation } = (await manage("GET", "capabilities")).json;
+    await manage("POST", "flush", { confirm: confirmation as string });
+    expect((await manage("POST", "import", { entries: [...entries, Buffer.from("no entry").toString("base64")] })).json).toEqual({
+      read: 3,
+      taken: 2,
+    });
+    expect((await ask("is the oven hot")).content).toBe("answer 1");
+    expect(asked).toBe(2);
+  });
+
   it("forgets one user's answers", async () => {
     await start();
     await ask("is the oven hot");

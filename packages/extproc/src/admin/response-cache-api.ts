@@ -1,11 +1,12 @@
 /**
  * The response cache's part of the management API, under vSR's paths: how it is, what it would make of a request, how to fill it and how to
- * make it forget. It tells nobody's question and nobody's answer.
+ * make it forget. It tells nobody's question and nobody's answer, except in an export.
  */
+import { Readable } from "node:stream";
 import { RouterError, type CacheScope, type CallOptions, type Clock, type ExchangeFactory } from "@turnout/shared";
 import type { AdministeredCache, PurgeFilter } from "@turnout/cache";
 import type { FastifyInstance } from "fastify";
-import { cacheQuestion, offerAnswer, type RoutingSnapshot } from "../routing/index.ts";
+import { cacheQuestion, embedIn, offerAnswer, type RoutingSnapshot } from "../routing/index.ts";
 import { z } from "zod";
 
 export interface ResponseCacheApiParts {
@@ -45,10 +46,12 @@ const filter = z
 const headers = z.record(z.string().toLowerCase(), z.string()).default({});
 const question = z.strictObject({ request: z.looseObject({}), headers });
 const imported = z.strictObject({
+  /** Entries as an export gives them. */
+  entries: z.array(z.base64()).max(1_000).default([]),
   answers: z
     .array(z.strictObject({ request: z.looseObject({}), response: z.looseObject({}), headers }))
-    .min(1)
-    .max(1_000),
+    .max(1_000)
+    .default([]),
 });
 const confirmation = z.strictObject({ confirm: z.literal(CONFIRMATION) });
 const feedback = z.strictObject({ id: z.string().min(1), wrong: z.literal(true) });
@@ -79,7 +82,7 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, current, unco
     backend: opened().stats().backend,
     modes: ["exact", "semantic", "exact_then_semantic"],
     scopes: ["user", "team", "tenant", "global"],
-    operations: ["health", "stats", "test", "import", "invalidate", "flush", "feedback"],
+    operations: ["health", "stats", "test", "import", "export", "invalidate", "flush", "feedback"],
     confirmation: CONFIRMATION,
     search_module_needed: false,
   }));
@@ -106,13 +109,19 @@ export function addResponseCacheApi(app: FastifyInstance, { cache, current, unco
   });
   app.post(`${ROOT}/test`, ({ body }) => test(parsed(question, body)));
   app.post(`${ROOT}/import`, async ({ body }) => {
-    const { answers } = parsed(imported, body);
+    const { answers, entries } = parsed(imported, body);
     let taken = 0;
     for (const answer of answers) {
       if ((await test(answer)).use !== "cached") continue;
       if (await offerAnswer(uncounted, answer, options())) taken += 1;
     }
-    return { read: answers.length, taken };
+    for (const entry of entries) if (await opened().importEntry(entry, embedIn(current()), options())) taken += 1;
+    return { read: answers.length + entries.length, taken };
+  });
+  app.get(`${ROOT}/export`, (request, reply) => {
+    const left = new AbortController();
+    request.raw.once("close", () => left.abort());
+    return reply.type("application/x-ndjson").send(Readable.from(exportLines(opened(), left.signal)));
   });
   app.post(`${ROOT}/invalidate`, async ({ body }) => {
     const { dry_run, ...parts } = parsed(filter, body);
@@ -153,6 +162,10 @@ function scopeIn(
   const hash = cache.scopeOf(scope, new Map(Object.entries(headers)));
   if (hash === null) throw new RouterError("request_invalid", `headers: they do not name one ${scope}`);
   return { scope: hash };
+}
+
+async function* exportLines(cache: AdministeredCache, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const entry of cache.exportEntries(signal)) yield `${JSON.stringify({ entry })}\n`;
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {

@@ -1,4 +1,6 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { createInterface } from "node:readline";
 import { RouterError } from "@turnout/shared";
 import type { Command } from "commander";
@@ -39,9 +41,15 @@ export function addCacheCommands(program: Command): void {
         call(api, "POST", "test", { request: { model: "auto", messages: [{ role: "user", content: text }] }, headers: headersOf(header) }),
       ),
     );
-  command("import", "Keep answers that are known: JSON lines of {request, response, headers?}, as if a model had just given them.")
+  command(
+    "import",
+    "Keep an export's entries, or answers that are known: JSON lines of {request, response, headers?}, as if a model had just given them.",
+  )
     .requiredOption("--data <file>", "the answers")
     .action(({ api, data }: ApiFlags & { readonly data: string }) => show(importAnswers(api, data)));
+  command("export", "Write all entries as JSON lines, questions and answers in plain words: for another store of the same configuration.")
+    .requiredOption("--data <file>", "file to write")
+    .action(({ api, data }: ApiFlags & { readonly data: string }) => exportEntries(api, data));
   command("invalidate", "Forget answers, on all replicas. Counts them first; --yes does it.")
     .option("--id <ids...>", "entries, as x-vsr-cache-entry names them")
     .option("--decision <name>", "of this decision")
@@ -66,6 +74,12 @@ function headersOf(lines: readonly string[] | undefined): Readonly<Record<string
   return lines === undefined ? undefined : Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)));
 }
 
+async function exportEntries(api: string, file: string): Promise<void> {
+  const response = await fetch(`${api.replace(/\/$/, "")}${ROOT}/export`);
+  if (!response.ok || response.body === null) throw new RouterError("request_invalid", `${api} answered ${response.status}`);
+  await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { mode: 0o600 }));
+}
+
 /** Answers of one call; the management API takes 1 MiB. */
 const CHUNK_BYTES = 512 * 1024;
 
@@ -75,8 +89,10 @@ async function importAnswers(api: string, file: string): Promise<{ readonly read
   let bytes = 0;
   const send = async () => {
     if (chunk.length === 0) return;
-    const answers = chunk.map((line, index) => parsedLine(line, `${file}:${total.read + index + 1}`));
-    const { read, taken } = (await call(api, "POST", "import", { answers })) as typeof total;
+    const lines = chunk.map((line, index) => parsedLine(line, `${file}:${total.read + index + 1}`));
+    const entries = lines.flatMap((line) => (typeof line.entry === "string" ? [line.entry] : []));
+    const answers = lines.filter((line) => line.entry === undefined);
+    const { read, taken } = (await call(api, "POST", "import", { answers, entries })) as typeof total;
     total.read += read;
     total.taken += taken;
     if (process.stderr.isTTY) process.stderr.write(`\r${total.read} answers read, ${total.taken} taken`);
@@ -96,9 +112,9 @@ async function importAnswers(api: string, file: string): Promise<{ readonly read
 
 const MAX_ANSWERS = 200;
 
-function parsedLine(line: string, place: string): unknown {
+function parsedLine(line: string, place: string): { readonly entry?: unknown } {
   try {
-    return JSON.parse(line);
+    return JSON.parse(line) as { readonly entry?: unknown };
   } catch (cause) {
     throw new RouterError("request_invalid", `${place}: expected one JSON object a line: ${(cause as Error).message}`, { cause });
   }

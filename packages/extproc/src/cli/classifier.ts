@@ -1,16 +1,20 @@
 import { join } from "node:path";
-import { createLogger, createMetrics } from "@turnout/shared";
+import { createLogger, createMetrics, systemClock } from "@turnout/shared";
 import type { SourceName } from "@turnout/classifier-pool/prepare";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { createMetricsServer } from "../admin/metrics-server.ts";
 import { gaugeStatus } from "../classifier-gauge.ts";
 import { deploymentSettings, loadConfig, poolSettingsOf, type PoolSettings } from "../config/index.ts";
 import { clientCaIn } from "../tls-directory.ts";
+import { openTraces } from "../tracing/open.ts";
 import { dropGarbage } from "./heap.ts";
 import { logLevelOption, parsePort, parseSeconds, sourceOption } from "./options.ts";
 import type { Environment } from "./program.ts";
 import { showPreparation } from "./progress.ts";
 import { stopOnSignals } from "./serve.ts";
+
+/** How long a stop waits for the collector to take the last spans. */
+const TRACE_FLUSH_MS = 1_000;
 
 interface ClassifierFlags {
   readonly config?: string;
@@ -64,6 +68,7 @@ async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<
   const metrics = createMetrics();
   const { createEmbeddedClassifier } = await import("../embedded-classifier.ts");
   const { createClassifierServer } = await import("@turnout/classifier-pool/server");
+  const tracing = await openTraces(document, { env, logger, metrics, clock: systemClock, part: "classifier" });
   const progress = await showPreparation(settings.model);
   const classifier = createEmbeddedClassifier({
     settings,
@@ -71,13 +76,14 @@ async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<
     ...(flags.modelDirectory === undefined ? {} : { directory: flags.modelDirectory }),
     env,
     onProgress: progress.onProgress,
+    ...(tracing === null ? {} : { onBatch: tracing.onBatch }),
     logger,
     metrics,
   });
   gaugeStatus(metrics, classifier);
   classifier.start();
   const server = createClassifierServer({
-    classifier,
+    classifier: tracing?.served(classifier) ?? classifier,
     logger,
     metrics,
     ...(flags.certPath === undefined ? {} : { tls: await tlsIn(flags.certPath) }),
@@ -86,6 +92,7 @@ async function runClassifier(flags: ClassifierFlags, env: Environment): Promise<
   const close = async (graceMs: number) => {
     await server.drain(graceMs);
     await Promise.all([classifier.close(), metricsServer.close()]);
+    await tracing?.close(TRACE_FLUSH_MS);
   };
   try {
     const metricsPort = await metricsServer.listen(flags.address, flags.metricsPort);

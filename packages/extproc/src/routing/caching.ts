@@ -73,11 +73,16 @@ export function cacheRouteOf(route: Route, { caching, embedder, encoderModel, se
     meta: cacheMetaOf(route),
     barred: barredOf(route),
     encoder: encoderModel(),
-    async embed(text, options) {
-      const [embedding] = await embedder.embed([{ text, window: settings.window }], options);
-      if (embedding === undefined) throw new RouterError("internal", "the encoder answered no text. This is a bug.");
-      return embedding;
-    },
+    embed: embedIn({ embedder, settings }),
+  };
+}
+
+/** embedIn gives the vector of a text as this snapshot's signals would have it. */
+export function embedIn({ embedder, settings }: Pick<RoutingSnapshot, "embedder" | "settings">): CacheRoute["embed"] {
+  return async (text, options) => {
+    const [embedding] = await embedder.embed([{ text, window: settings.window }], options);
+    if (embedding === undefined) throw new RouterError("internal", "the encoder answered no text. This is a bug.");
+    return embedding;
   };
 }
 

@@ -1,5 +1,6 @@
 /** The routing sub-path: pure routing of OpenAI-style requests. A new export is a decision. */
 export { cacheQuestion, offerAnswer } from "./cache-question.ts";
+export { embedIn } from "./caching.ts";
 export { promptRequest, textOf } from "./chat-request.ts";
 export type { ConditionConfig, Verdict } from "./decision/condition.ts";
 export type { JudgedDecision } from "./decision/engine.ts";
@@ -32,4 +33,5 @@ export { createEvaluators, evaluateSignals, type SignalOutcome } from "./signals
 export { DOMAIN_DEFAULTS } from "./signals/domain.ts";
 export { signals } from "./signals/index.ts";
 export { autoModelNames, createRoutingSnapshot, type RoutingSettings, type RoutingSnapshot, type SnapshotParts } from "./snapshot.ts";
+export type { Span, SpanAttributes, SpanOptions, Tracer } from "./spans.ts";
 export { pluginAliases, surface, type SurfaceList } from "./surface.ts";
