@@ -12,7 +12,7 @@ const steps = [
   ["lint", "node_modules/oxlint/bin/oxlint", "--deny-warnings"],
   ["format", "node_modules/oxfmt/bin/oxfmt", "--check"],
   ["generated types", "scripts/generate-proto.mjs", "--check"],
-  ["generated scan", "scripts/generate-scan.mjs", "--check"],
+  ["generated WebAssembly", "scripts/generate-wasm.mjs", "--check"],
   ["generated docs", "--conditions=source", "scripts/generate-docs.ts", "--check"],
   ["dead exports", "node_modules/knip/bin/knip.js"],
 ];

@@ -1,7 +1,7 @@
 /**
  * The scan of the vector index, in AssemblyScript. Sign bits of every row that may be served (right partition, not expired) are compared
  * with those of the query; the few nearest are measured exactly. Integers only up to the last division, so that a naive index gives the
- * very same cosines. src/index/scan.ts owns the memory and is the only caller; scripts/generate-scan.mjs compiles.
+ * very same cosines. src/index/scan.ts owns the memory and is the only caller; scripts/generate-wasm.mjs compiles.
  *
  * Memory: one page of scratch, 16 KiB for each thread that scans, then blocks of ROWS rows, each block column by column. Blocks are only
  * ever appended, so that no row moves.

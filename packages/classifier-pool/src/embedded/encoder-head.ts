@@ -1,11 +1,16 @@
 /**
  * Reads an encoder's vector for a head: a small network, and the labels of the training texts that lie nearest to it. Asked only where
- * the encoder has spent milliseconds; about 2 ms of the calling thread.
+ * the encoder has spent milliseconds; a quarter of one of the calling thread, in WebAssembly (assembly/), where the same numbers come out
+ * on every machine. Called by embedded-model.ts and by training.
  */
+import { RouterError } from "@turnout/shared";
+import { place } from "./encoder-head-memory.ts";
+import { neighboursModule } from "./gen/neighbours.ts";
+import { networkModule } from "./gen/network.ts";
 
 /** EncoderNetwork is [vector, style] → ReLU → labels, of which the second half is added for the style of examinations. */
 export interface EncoderNetwork {
-  /** [hidden, dimension], in steps of each neuron's scale. */
+  /** [hidden, dimension], in steps of each neuron's scale; the dimension is a multiple of 8. */
   readonly inWeight: Int8Array;
   readonly inScale: Float32Array;
   readonly inStyle: Float32Array;
@@ -30,70 +35,127 @@ const REACH = 0.03;
 const FAR = 12;
 /** Share that a label without any near text keeps. */
 const DOUBT = 0.01;
+/** Texts that are compared at once. */
+const GROUP = 16;
+/** As assembly/neighbours.ts has them: bytes of tables for a byte of signs, how many bytes of signs at most, 1 / n!. */
+const TABLE_BYTES = 96;
+const MAX_BYTES = 256;
+const SERIES = Float32Array.of(1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120);
+
+type ReadNetwork = (vector: Float32Array, exam: number) => Float32Array;
+type ReadNeighbours = (vector: Float32Array, labelCount: number) => Float32Array;
+
+/** What has been placed in WebAssembly memory, when first asked (a few ms). It goes when what it was made from goes. */
+const networks = new WeakMap<EncoderNetwork, ReadNetwork>();
+const neighbourhoods = new WeakMap<Neighbours, ReadNeighbours>();
 
 /** networkLogits reads the vector in the light of `exam`, the likelihood of that style. */
 export function networkLogits(network: EncoderNetwork, vector: Float32Array, exam: number): Float32Array {
-  const { inWeight, inScale, inStyle, inBias, outWeight, outBias } = network;
-  const dimension = vector.length;
-  const hidden = inBias.length;
-  const neurons = new Float32Array(hidden);
-  for (let neuron = 0; neuron < hidden; neuron += 1) {
-    const at = neuron * dimension;
-    let sum = 0;
-    for (let i = 0; i < dimension; i += 1) sum += (vector[i] as number) * (inWeight[at + i] as number);
-    neurons[neuron] = Math.max(0, sum * (inScale[neuron] as number) + (inBias[neuron] as number) + exam * (inStyle[neuron] as number));
-  }
-  const labels = outBias.length / 2;
-  const logits = new Float32Array(labels);
-  for (let out = 0; out < outBias.length; out += 1) {
-    const at = out * hidden;
-    let sum = outBias[out] as number;
-    for (let neuron = 0; neuron < hidden; neuron += 1) sum += (neurons[neuron] as number) * (outWeight[at + neuron] as number);
-    logits[out % labels] = (logits[out % labels] as number) + (out < labels ? sum : exam * sum);
-  }
-  return logits;
+  let read = networks.get(network);
+  if (read === undefined) networks.set(network, (read = placeNetwork(network)));
+  return read(vector, exam);
 }
 
 /** neighbourShares gives each label's logarithmic share of the texts near to the vector. */
-export function neighbourShares({ center, signs, labels }: Neighbours, vector: Float32Array, count: number): Float32Array {
-  const width = center.length / 8;
-  const sums = sumsOfSigns(vector, center);
-  const near = new Float32Array(labels.length);
-  let nearest = -Infinity;
-  for (let text = 0; text < near.length; text += 1) {
-    const at = text * width;
-    let cosine = 0;
-    for (let byte = 0; byte < width; byte += 1) cosine += sums[(byte << 8) | (signs[at + byte] as number)] as number;
-    near[text] = cosine;
-    if (cosine > nearest) nearest = cosine;
-  }
-  const shares = new Float32Array(count);
-  let all = 0;
-  for (let text = 0; text < near.length; text += 1) {
-    const behind = (nearest - (near[text] as number)) / REACH;
-    if (behind > FAR) continue;
-    const share = Math.exp(-behind);
-    const label = labels[text] as number;
-    shares[label] = (shares[label] as number) + share;
-    all += share;
-  }
-  return shares.map((share) => Math.log(share / all + DOUBT));
+export function neighbourShares(neighbours: Neighbours, vector: Float32Array, count: number): Float32Array {
+  let read = neighbourhoods.get(neighbours);
+  if (read === undefined) neighbourhoods.set(neighbours, (read = placeNeighbours(neighbours)));
+  return read(vector, count);
 }
 
-/** sumsOfSigns has, for every byte of signs and every value that it may have, what it adds to the cosine. */
-function sumsOfSigns(vector: Float32Array, center: Float32Array): Float32Array {
-  const from = vector.map((value, i) => value - (center[i] as number));
-  const length = Math.sqrt(from.reduce((sum, value) => sum + value * value, 0) * from.length) || 1;
-  const sums = new Float32Array(from.length * 32);
-  for (let byte = 0; byte < from.length / 8; byte += 1) {
-    let none = 0;
-    for (let bit = 0; bit < 8; bit += 1) none -= (from[byte * 8 + bit] as number) / length;
-    sums[byte << 8] = none;
-    for (let value = 1; value < 256; value += 1) {
-      const lowest = 31 - Math.clz32(value & -value);
-      sums[(byte << 8) | value] =
-        (sums[(byte << 8) | (value & (value - 1))] as number) + (2 * (from[byte * 8 + lowest] as number)) / length;
-    }
-  }
-  return sums;
+/** NetworkExports is what assembly/network.ts exports. */
+interface NetworkExports {
+  read(exam: number): void;
 }
+
+function placeNetwork({ inWeight, inScale, inStyle, inBias, outWeight, outBias }: EncoderNetwork): ReadNetwork {
+  const hidden = inBias.length;
+  const dimension = inWeight.length / hidden;
+  const labels = outBias.length / 2;
+  const { exports, floats } = place<NetworkExports, "vector" | "neurons" | "logits" | keyof EncoderNetwork>(
+    ["network", networkModule],
+    { dimension, hidden, labels },
+    { vector: 4 * dimension, neurons: 4 * hidden, logits: 4 * labels, inScale, inStyle, inBias, outBias, outWeight, inWeight },
+  );
+  const input = floats("vector");
+  const logits = floats("logits");
+  return (vector, exam) => {
+    input.set(vector);
+    exports.read(exam);
+    return logits.slice();
+  };
+}
+
+/** NeighboursExports is what assembly/neighbours.ts exports, where it says what each does. */
+interface NeighboursExports {
+  compare(): void;
+  nearestOf(first: number, count: number): number;
+  weightOf(first: number, count: number, nearest: number): number;
+}
+
+/** Run is where the texts of one label stand. */
+interface Run {
+  readonly label: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+function placeNeighbours({ center, signs, labels }: Neighbours): ReadNeighbours {
+  const bytes = center.length / 8;
+  if (bytes > MAX_BYTES) {
+    throw new RouterError("model_unsupported", `neighbours of ${center.length} numbers; ${8 * MAX_BYTES} are the limit`);
+  }
+  const runs = runsOf(labels);
+  const texts = runs.reduce((sum, { count }) => sum + padded(count), 0);
+  const placed = place<NeighboursExports, "center" | "vector" | "cosines" | "series" | "tables" | "signs">(
+    ["neighbours", neighboursModule],
+    { bytes, texts, fifteen: 15, reach: REACH, far: REACH * FAR },
+    { center, vector: 32 * bytes, cosines: 4 * texts, series: SERIES, tables: TABLE_BYTES * bytes, signs: bytes * texts },
+  );
+  const { exports } = placed;
+  arrange(placed.bytes("signs"), signs, labels, runs);
+  const input = placed.floats("vector");
+  return (vector, labelCount) => {
+    input.set(vector);
+    exports.compare();
+    let nearest = -Infinity;
+    for (const { first, count } of runs) nearest = Math.max(nearest, exports.nearestOf(first, count));
+    const shares = new Float32Array(labelCount);
+    let all = 0;
+    for (const { label, first, count } of runs) {
+      const weight = exports.weightOf(first, count, nearest);
+      shares[label] = weight;
+      all += weight;
+    }
+    return shares.map((share) => Math.log(share / all + DOUBT));
+  };
+}
+
+/** arrange puts each text into its label's run: of a group of texts the first bytes, then the second ones, and so on. */
+function arrange(columns: Uint8Array, signs: Uint8Array, labels: Uint8Array, runs: readonly Run[]): void {
+  const bytes = signs.length / labels.length;
+  const next = new Uint32Array(256);
+  for (const { label, first } of runs) next[label] = first;
+  labels.forEach((label, text) => {
+    const place = next[label] as number;
+    next[label] = place + 1;
+    const column = place % GROUP;
+    const group = (place - column) * bytes;
+    for (let byte = 0; byte < bytes; byte += 1) columns[group + byte * GROUP + column] = signs[text * bytes + byte] as number;
+  });
+}
+
+/** runsOf gives every label that occurs whole groups of places. */
+function runsOf(labels: Uint8Array): Run[] {
+  const counts = new Uint32Array(256);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const runs: Run[] = [];
+  let first = 0;
+  counts.forEach((count, label) => {
+    if (count > 0) runs.push({ label, first, count });
+    first += padded(count);
+  });
+  return runs;
+}
+
+const padded = (count: number) => GROUP * Math.ceil(count / GROUP);
