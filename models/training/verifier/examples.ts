@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { featuresOfReading } from "../../../packages/cache/src/guards/features.ts";
 import { compareFeatures } from "../../../packages/cache/src/guards/compare.ts";
-import { readQuestion } from "../../../packages/cache/src/guards/read.ts";
+import { readQuestion, sameQuestion } from "../../../packages/cache/src/guards/read.ts";
 import { stem } from "../../../packages/cache/src/guards/stem.ts";
 import { createLexicon, type Lexicon } from "../../../packages/cache/src/verifier/lexicon.ts";
 import { pairFeatures } from "../../../packages/cache/src/verifier/pair-features.ts";
@@ -24,7 +24,7 @@ export type Example = JudgedPair | (MeasuredPair & { readonly kind: "identical" 
 export function exampleOf(pair: MeasuredPair, lexicon: Lexicon): Example {
   const [now, stored] = [readQuestion(pair.text), readQuestion(pair.text2)];
   if (now === null || stored === null) return { ...pair, kind: "unread" };
-  if (now.key === stored.key) return { ...pair, kind: "identical" };
+  if (sameQuestion(now, stored)) return { ...pair, kind: "identical" };
   const [marks, storedMarks] = [featuresOfReading(now), featuresOfReading(stored)];
   if (marks === null || storedMarks === null) return { ...pair, kind: "unread" };
   const verdict = compareFeatures(marks, storedMarks);

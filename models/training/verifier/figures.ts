@@ -75,6 +75,8 @@ function figuresOf(set: string, examples: readonly Example[], trees: Trees, scor
   };
 }
 
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
 const percent = ({ count, of, low, high }: Share) =>
   `${((100 * count) / Math.max(1, of)).toFixed(1)} % (${count}/${of}; ${(100 * low).toFixed(1)}-${(100 * high).toFixed(1)})`;
 
@@ -91,20 +93,20 @@ if (import.meta.main) {
     const rows = rowsOf(await examples(others), await examples(rewrittenPairs(others)), natural);
     all.push(figuresOf(`${author} left out`, await examples(readPairs(author)), trainTrees(rows), score));
   }
-  if (process.argv.includes("--json")) console.log(JSON.stringify(all, null, 2));
+  if (process.argv.includes("--json")) print(JSON.stringify(all, null, 2));
   else {
-    console.log(`threshold ${threshold} (score ${score.toFixed(2)})`);
+    print(`threshold ${threshold} (score ${score.toFixed(2)})`);
     for (const { set, atThreshold, identical, guarded, curve } of all) {
-      console.log(`\n${set}`);
-      console.log(`  identical: equal ${percent(identical.equal)}, different ${percent(identical.different)}`);
-      console.log(`  guarded:   equal ${percent(guarded.equal)}, different ${percent(guarded.different)}`);
+      print(`\n${set}`);
+      print(`  identical: equal ${percent(identical.equal)}, different ${percent(identical.different)}`);
+      print(`  guarded:   equal ${percent(guarded.equal)}, different ${percent(guarded.different)}`);
       for (const { cosine, equal, different, precision } of atThreshold) {
-        console.log(
+        print(
           `  cosine ≥ ${cosine}: equal served ${percent(equal)}, different served ${percent(different)}, precision ${percent(precision)}`,
         );
       }
       for (const { equal, different, score: at } of curve)
-        console.log(`  curve, score ≥ ${at.toFixed(2)}: equal ${percent(equal)}, different ${percent(different)}`);
+        print(`  curve, score ≥ ${at.toFixed(2)}: equal ${percent(equal)}, different ${percent(different)}`);
     }
   }
 }

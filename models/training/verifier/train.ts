@@ -6,7 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { featureNames } from "../../../packages/cache/src/verifier/pair-features.ts";
+import { featureNames, isForeign } from "../../../packages/cache/src/verifier/pair-features.ts";
 import { scoreOf, type Trees } from "../../../packages/cache/src/verifier/trees.ts";
 import { seeded } from "../random.ts";
 import { trainTrees, type Row } from "./boosting.ts";
@@ -41,7 +41,7 @@ export function rewrittenPairs(pairs: readonly Pair[]): Pair[] {
 /** scoreOfExample is the log-odds that it may be served, before calibration; what is identical is certain, what a guard stops is impossible. */
 export function scoreOfExample(example: Example, trees: Trees, leastCosine: number): number {
   if (example.kind === "identical") return Infinity;
-  if (example.kind !== "judged" || example.guard !== null || example.cosine < leastCosine) return -Infinity;
+  if (example.kind !== "judged" || example.guard !== null || example.cosine < leastCosine || isForeign(example.values)) return -Infinity;
   return scoreOf(trees, example.values);
 }
 

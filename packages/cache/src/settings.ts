@@ -28,7 +28,7 @@ export interface CacheSettings {
 
 export const defaultCacheSettings: Omit<CacheSettings, "secret"> = {
   identityHeaders: defaultIdentityHeaders,
-  similarityThreshold: 0.8,
+  similarityThreshold: 0.7,
   ttlSeconds: 3_600,
   maxEntries: 100_000,
   maxAnswerBytes: 256 * 1_024,

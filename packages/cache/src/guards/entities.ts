@@ -4,7 +4,7 @@
  */
 import type { Guard, Marks } from "./guard.ts";
 import { hashMark } from "./hash.ts";
-import type { Token } from "./read.ts";
+import { shouted, type Token } from "./read.ts";
 
 /** Four marks to a name: itself, its initials' (0 for none), which letters it has (0 where no slip is tolerated), its length. */
 const STRIDE = 4;
@@ -20,7 +20,7 @@ export const entities: Guard = {
   note: ({ tokens }) =>
     namesOf(tokens).flatMap(({ text, initials }) => [
       hashMark(text),
-      initials === "" ? 0 : hashMark(initials),
+      initials === "" ? 0 : hashMark(shouted.has(initials.toUpperCase()) ? `${initials}^` : initials),
       lettersOf(text),
       text.length,
     ]),

@@ -30,28 +30,31 @@ export interface Reading {
   readonly foreign: number;
 }
 
-/** Longest question that is read, in UTF-16 units. Longer ones are never like another. */
-export const MAX_CHARS = 2_048;
+/** Longest question that is read, in UTF-16 units and in tokens: aligning takes the square of them. Longer ones are never like another. */
+const MAX_CHARS = 1_024;
+const MAX_TOKENS = 96;
+/** A drawn line, a wall of pictures: nobody asks that, and patterns are slow on it. */
+const wall = /[^\p{L}\p{N}]{24}/u;
 
 const token =
   /```[\s\S]*?```|`[^`\n]+`|"[^"\n]+"|(?<![\p{L}\p{N}])'[^'\n]+'(?![\p{L}\p{N}])|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d.,]*\d)|\d+(?:[.:]\d+)*|\p{L}[\p{L}\p{M}]*(?:(?:['._-]|(?=\p{N}))[\p{L}\p{N}][\p{L}\p{M}]*)*(?:\+\+|#)?|[^\s\p{L}\p{N}]/gu;
-const punctuation = /^[,.!?;:"'()¿¡«»…、。，！？；：（）「」『』“”„\u200d\ufe0f]$/u;
+const punctuation = /^(?:[,.!?;:"'()¿¡«»…、。，！？；：（）「」『』“”„]|\u200d|\ufe0f)$/u;
 const sentenceEnd = /(?:^|[.!?:;…\n]|[-–—]\s)\s*["'(]*$/u;
 const foreignLetter = /[^\P{L}\p{Script=Latin}]/u;
 const invisible = /[\u200b-\u200f\u2060\ufeff\u00ad]/gu;
 
-/** Acronyms that are ordinary words in lower case. */
-const shouted: ReadonlySet<string> = new Set(
+/** shouted are acronyms that are ordinary words in lower case; their text gets a mark, "who^". */
+export const shouted: ReadonlySet<string> = new Set(
   "US IT WHO AIDS ACT SAT OR IN AM PM ME MS AN AS NO SO GO IS ON AT ALL PER CAN MAY ICE RAM RIP PIN SIM TIP".split(" "),
 );
 
 /** Signs that prose has no use for. */
 const coded = /[{}[\]\\|<>=~^_*`]|(?:^|\s)(?:\.{0,2}\/|--?)\w|\w\(|\/\/|::|\?\?|\?\.|(?<!\p{L})#\w|-{3}|\.{4}/u;
-const codeChunk = /\S*(?:[{}[\]\\|<>=~^_*]|::|\?\?|\?\.|-{3})\S*|(?<=\s|^)(?:\.{0,2}\/(?:\w\S*)?|--?\w\S*)|\w+\(\S*/gu;
+const codeChunk = /\S*(?:[{}[\]\\|<>=~^_*]|::|\/\/|\?\?|\?\.|-{3})\S*|(?<=\s|^)(?:\.{0,2}\/(?:\w\S*)?|--?\w\S*)|\w+\(\S*/gu;
 
 /** readQuestion gives null for a text that is empty or too long to be compared. */
 export function readQuestion(text: string): Reading | null {
-  if (text.length > MAX_CHARS) return null;
+  if (text.length > MAX_CHARS || wall.test(text)) return null;
   const plain = text
     .normalize("NFC")
     .replaceAll(invisible, "")
@@ -85,7 +88,7 @@ export function readQuestion(text: string): Reading | null {
       else tokens.push({ kind: "symbol", text: raw === "–" || raw === "—" ? "-" : raw, raw, named: false, joined });
     }
   }
-  if (tokens.length === 0) return null;
+  if (tokens.length === 0 || tokens.length > MAX_TOKENS) return null;
   const folded = foldNumbers(tokens);
   // Signs decide what code means, and blanks and capitals may.
   const key = coded.test(asked) ? asked.replaceAll(/\s+/g, " ") : keyOf(folded);
@@ -220,3 +223,15 @@ function keyOf(tokens: readonly Token[]): string {
   }
   return key.trim();
 }
+
+/** sameQuestion tells whether two questions are the same after folding; accents may be missing from one of them, as people type on phones. */
+export function sameQuestion({ key: now }: Reading, { key: stored }: Reading): boolean {
+  if (now === stored) return true;
+  if (now.length !== stored.length || !accented.test(now + stored)) return false;
+  const [plainNow, plainStored] = [withoutAccents(now), withoutAccents(stored)];
+  return plainNow === plainStored && (plainNow === now || plainStored === stored);
+}
+
+/** Accents that are left out when typing; ñ, ç and umlauts make other letters. */
+const accented = /[áàâãéèêíìîóòôõúùû]/;
+const withoutAccents = (text: string) => text.replaceAll(/[áàâãéèêíìîóòôõúùû]/g, (letter) => letter.normalize("NFD")[0] as string);

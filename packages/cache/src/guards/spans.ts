@@ -44,6 +44,7 @@ function hasPart(parts: Marks, part: number): boolean {
 /** code outside of quotation marks must be the same sign by sign, but for what ends a sentence. */
 export const code: Guard = {
   name: "code",
-  note: (reading) => reading.code.map((chunk) => hashMark(chunk.replace(/[.,!?:;"'`]+$/, ""))).toSorted((a, b) => a - b),
+  note: (reading) =>
+    reading.code.map((chunk) => hashMark(chunk.replace(/(?<=[\p{L}\p{N})\]}])[.,!?:;"'`]+$/u, ""))).toSorted((a, b) => a - b),
   agree: sameMarks,
 };

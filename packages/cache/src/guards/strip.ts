@@ -83,7 +83,7 @@ const closings: readonly RegExp[] = [
 const unspacedClosing =
   /(?:[,，。.!！?？\s]*(?:谢谢(?:你|您|啦|了)?|謝謝(?:你|您)?|多谢|ありがとうございます|ありがとう|お願いします|お願いいたします))[。.!！~～\s]*$/u;
 /** A picture after the last sentence; elsewhere it may be what is asked about. */
-const decoration = /(?<=[.!?…]\s*)[\s\p{Extended_Pictographic}\u{1F3FB}-\u{1F3FF}\u200d\ufe0f]+$/gu;
+const decoration = /(?<=[.!?…]\s*)(?:\s|\p{Extended_Pictographic}|[\u{1F3FB}-\u{1F3FF}]|\u200d|\ufe0f)+$/gu;
 const smiley = /(?:^|\s)(?:[:;]-?[)(DPp]|\^\^|xD|<3)\s*$/u;
 /** A name under a message, after its last sentence. */
 const signature = /(?<=[.!?]\s*)(?:yours|best|cheers|greetings),?\s+\p{L}+[\s.!]*$/iu;

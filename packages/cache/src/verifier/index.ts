@@ -6,8 +6,8 @@
 import type { PairDecision, PairVerifier } from "../cache-parts.ts";
 import { compareFeatures } from "../guards/compare.ts";
 import { featuresOfReading } from "../guards/features.ts";
-import { readQuestion } from "../guards/read.ts";
-import { pairFeatures } from "./pair-features.ts";
+import { readQuestion, sameQuestion } from "../guards/read.ts";
+import { isForeign, pairFeatures } from "./pair-features.ts";
 import { scoreOf } from "./trees.ts";
 import { loadWeights, type VerifierWeights } from "./weights.ts";
 
@@ -18,13 +18,14 @@ export function createPairVerifier(weights: VerifierWeights = loadWeights()): Pa
     decide(text: string, stored: string, cosine: number): PairDecision {
       const [now, then] = [readQuestion(text), readQuestion(stored)];
       if (now === null || then === null) return text === stored ? identical : doubted;
-      if (now.key === then.key) return identical;
+      if (sameQuestion(now, then)) return identical;
       const [marks, storedMarks] = [featuresOfReading(now), featuresOfReading(then)];
       if (marks === null || storedMarks === null) return doubted;
       const verdict = compareFeatures(marks, storedMarks);
       if (!verdict.pass) return { serve: false, verdict: "guarded", guard: verdict.guard };
       if (!(cosine >= leastCosine)) return doubted;
       const values = pairFeatures({ reading: now, features: marks }, { reading: then, features: storedMarks }, cosine, lexicon);
+      if (isForeign(values)) return doubted;
       const probability = 1 / (1 + Math.exp(-(calibration.scale * scoreOf(trees, values) + calibration.offset)));
       const serve = probability >= threshold;
       return { serve, verdict: serve ? "verified" : "doubted", probability };

@@ -138,6 +138,13 @@ const measures: Readonly<Record<string, Measure>> = {
 export const featureNames: readonly string[] = Object.keys(measures);
 const inOrder = Object.values(measures);
 
+const KNOWN_SHARE = featureNames.indexOf("known_share");
+/** Share of English words below which two questions are not judged: the encoder and the lists know no other language. */
+const LEAST_KNOWN = 0.6;
+
+/** isForeign tells whether a pair is in a language that cannot be judged. */
+export const isForeign = (values: Float32Array): boolean => (values[KNOWN_SHARE] as number) < LEAST_KNOWN;
+
 /** pairFeatures compares two questions. */
 export function pairFeatures(one: Side, other: Side, cosine: number, lexicon: Lexicon): Float32Array {
   const pair = compareSides(one, other, cosine, lexicon);

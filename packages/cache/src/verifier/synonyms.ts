@@ -11,7 +11,6 @@ give provide offer supply
 show display list present
 list enumerate name
 tell explain describe clarify elaborate
-explain describe clarify
 suggest recommend propose advise
 suggestion recommendation idea tip proposal advice hint
 tip trick advice hint pointer suggestion
@@ -20,7 +19,6 @@ search find look
 get obtain acquire receive
 remove delete erase eliminate clear purge clean
 fix repair mend solve resolve correct
-solve resolve
 stop quit cease halt end
 prevent avoid stop
 keep retain maintain preserve
@@ -29,12 +27,9 @@ start begin commence launch
 boot start startup
 run execute launch
 finish end complete conclude
-end conclude
 close shut
 buy purchase get
-obtain get
 cost price charge fee
-cost charge
 price rate fee cost
 cheap inexpensive affordable budget lowcost
 expensive costly pricey dear
@@ -107,18 +102,15 @@ employee worker staff
 employer company
 company firm business
 salary pay wage
-raise increase
 resign quit leave
 lawyer attorney solicitor
 doctor physician
 teacher instructor
-kid child
 child kid youngster
 baby infant newborn
 toddler child
 teenager teen adolescent
 person human people individual
-people person human
 man guy
 woman lady
 father dad daddy
@@ -146,20 +138,17 @@ shop store
 supermarket grocery
 restaurant eatery
 meal dish food
-food meal
 dish recipe
 dinner supper
 drink beverage
 eat consume
 cook prepare
 trip journey travel
-travel journey trip
 visit see
 vacation trip
 hotel accommodation
 luggage baggage suitcase
 pic picture image photograph
-picture image photograph
 movie film
 song track
 book novel
@@ -169,7 +158,6 @@ essay paper
 letter note message
 email mail message
 message text note
-text message
 call telephone phone ring
 telephone phone smartphone mobile cellphone
 computer pc laptop machine
@@ -177,7 +165,6 @@ laptop notebook computer
 app application program
 program application software
 code script program snippet
-script program code
 function method
 bug error issue problem
 error exception failure
@@ -185,56 +172,38 @@ problem issue trouble
 question query
 answer reply response
 reply respond answer
-respond answer
-request ask
 ask request inquire
 file document
 folder directory
 picture photo
 screen display monitor
 terminal shell console commandline
-console terminal
 internet web online
 website site webpage
 password passcode
 account profile
 setting configuration option preference
-configure setup
-install setup
 setup configure install
 update upgrade
 change modify alter edit adjust
 convert transform turn change translate
-transform convert
 replace substitute swap
-substitute replacement alternative
 alternative option substitute replacement
 choose select pick
-select choose pick
 combine merge join
-join combine
 split divide
-divide split
 calculate compute determine work
-compute calculate
 determine find calculate
-count number
 number amount quantity count
-amount quantity
 check verify test
 verify check confirm
 test check exam
 test examination quiz
-compare comparison
 improve enhance better increase boost
 increase raise boost grow
-increase improve
-decrease reduce lower cut
 reduce lower decrease cut minimize
 reduce lessen
-grow increase
 learn study
-study learn
 understand grasp
 know tell
 know find
@@ -246,20 +215,13 @@ like enjoy
 love adore
 want wish would
 help assist aid support
-assist help
-support help
 protect secure guard
-secure protect
 healthy good
 sick ill unwell
 illness disease sickness condition
-disease illness condition
 medicine medication drug
-medication medicine drug
 pill tablet
 pain ache hurt
-hurt ache pain
-ache pain
 injury wound
 cure treat heal
 heal recover cure
@@ -267,14 +229,10 @@ recover recovery heal
 treat treatment
 treatment therapy
 exercise workout training
-workout exercise training
 train practice
-practice train
 tired exhausted sleepy fatigue
-sleepy tired
 dizzy lightheaded
 scared afraid frightened
-afraid scared
 angry mad furious
 sad unhappy
 happy glad
@@ -291,7 +249,6 @@ poor broke
 old aged elderly
 young youthful
 new recent
-recent latest last
 last latest recent final
 current present
 previous prior former last
@@ -300,7 +257,6 @@ famous renowned wellknown popular
 popular common
 common frequent usual typical normal
 normal usual typical regular ordinary
-typical usual
 usually normally typically generally
 often frequently regularly
 rarely seldom
@@ -311,29 +267,19 @@ finally eventually
 maybe perhaps possibly
 possible doable
 probability chance likelihood odds
-chance probability likelihood
 likely probable
-amount number
 total sum overall
-sum total
 average mean
 whole entire complete full
-entire whole
 all every each
-each every
-every all
 several some few
-some few
 many much lots
 several multiple
 both two
 big major
 main primary chief key
-primary main
 country nation state
-nation country
 city town
-town city
 population inhabitant people
 inhabitant population resident
 resident tenant inhabitant
@@ -346,22 +292,16 @@ entitled right eligible
 eligible qualify entitled
 tax taxation
 money cash fund
-fund money
 loan credit
 debt owe
-rent lease
 lease contract rent
 contract agreement
-agreement contract
 insurance coverage cover
 bill invoice
-invoice bill
 refund reimbursement
-reimbursement refund
 pay payment
 discount reduction
 gift present
-present gift
 birthday anniversary
 party celebration
 wedding marriage
@@ -374,51 +314,35 @@ agenda plan
 summary overview recap
 summarize summary condense shorten
 summarize recap
-shorten condense
 short brief concise
-brief short
-brief concise
 long lengthy
 detailed thorough comprehensive
 outline structure
 heading title
 title name
 headline title
-name title
-word term expression
 term expression phrase word
-phrase expression
 expression saying idiom
 sentence phrase
 paragraph passage
 synonym alternative
 translate translation
 rewrite rephrase reword paraphrase
-reword rephrase rewrite
-rephrase paraphrase
 proofread correct check
-correct fix
 polite courteous
 politely courteously nicely
 kind nice
 friendly warm
 formal professional
-professional formal
 beginner novice newbie newcomer starter
 expert professional
 student pupil
 school college
 university college
 class course lesson
-course class
-lesson class
-homework assignment
 assignment homework task
-task assignment
 grade mark
-exam test
 essay composition
-subject topic
 topic subject theme
 chapter section
 history past
@@ -427,7 +351,6 @@ origin source
 origin etymology
 century era
 year annual annually yearly
-yearly annual
 month monthly
 week weekly
 day daily
@@ -435,15 +358,10 @@ daily everyday
 hour hourly
 born birth
 die death pass
-death die
 kill murder
-murder kill
 war conflict
 battle fight
-fight battle
 win victory
-victory win
-defeat beat
 beat defeat win
 lose loss
 leader head
@@ -451,9 +369,6 @@ king monarch
 president leader
 invent inventor
 invent create
-discover find
-build construct
-construct build
 building structure
 wall fence
 floor ground
@@ -462,20 +377,13 @@ fridge refrigerator
 freezer freeze
 oven bake
 bake roast
-roast bake
 pan pot
-pot pan
 clean wash
-wash clean
 dirty filthy
 stain spot mark
 smell odor stink
-odor smell
 trash garbage waste
-garbage trash
 throw discard dispose
-dispose discard
-plant grow
 grow plant cultivate
 flower bloom
 tree plant
@@ -484,12 +392,10 @@ soil ground earth
 bug insect
 pest insect
 animal creature
-creature animal
 weather climate
 rain rainfall
 temperature heat
 heat warm
-warm heat
 hot warm
 cold chilly
 dry arid
@@ -499,299 +405,194 @@ earth planet
 space universe
 star sun
 distance far
-far distance
 height tall high
-tall height high
-high height
 deep depth
-depth deep
 length long
-long length
 width wide
-wide width
 weight weigh heavy
-weigh weight
-heavy weight
 age old
-old age
 size big
 speed fast
 near close nearby
-close near
 next beside
 inside within
-within inside
 above over
 below under
-under below
 during while
 because since
 since from
 also too
 however but
 only just
-just only
 maximum max most
 minimum min least
-least minimum
-most maximum
 example instance sample
-instance example
-sample example
 template sample
 format style
-style format
 table chart
 chart graph diagram
-graph chart
 image illustration
 color shade
 shape form
-form shape
 line row
-row line
 column field
-field column
 list array
-array list
 dictionary map hashmap
 string text
-text string
 integer int number
 variable value
 value number
 loop iterate
-iterate loop
 sort order
-order sort
 sorted ordered
 reverse invert
 parse read
-read parse
 print output
-output print
 input enter
-enter input
 log record
-record log
 save store
-store save
 send transmit
-receive get
 upload send
 download get
 share send
 copy duplicate
-duplicate copy
 paste insert
-insert add
 add append insert
-append add
 attach add
 connect link join
-link connect
 link url
 request query
 server host
-host server
 database table
-query request
 branch fork
 commit revision
 deploy release publish
-release publish
-publish release
 version release
 container pod
 cluster group
 group team
-team group
 member participant
 player athlete
 game match
-match game
 sport game
 team squad
 score point
-point score
 gear equipment
-equipment gear
 tool instrument
-instrument tool
-machine device
 device gadget machine
-gadget device
 battery charge
 charge load
 broken damaged defective
-damaged broken
 broken fractured
 fracture break
-break fracture
 crash fail
-fail crash
 stuck jammed
 blocked clogged
 unclog unblock free
-clogged blocked
 leak drip
 leaking dripping
 noise sound
-sound noise
 loud noisy
 quiet silent
-silent quiet
 lift raise
-raise lift
 carry bring take
-bring take carry
 put place
-place put
 place location spot
-location place
 move shift
 move relocate
 push press
-press push
 hit strike
-strike hit
 touch tap
 hold keep
 drop fall
-fall drop
 collapse fall
 rise increase
 climb ascend
 walk stroll
 run jog
-jog run
 jump leap
 swim swimming
 drive ride
-ride drive
 fly flight
-flight fly
 park parking
 stay remain
-remain stay
 leave depart
-depart leave
 arrive reach come
 reach arrive get
 return back
 go travel
-come arrive
 wait await
 look seem appear
-seem appear
-appear seem
 see view
-view see
 watch view
 hear listen
 say speak tell
-speak talk
 talk speak chat
-chat talk
 discuss talk
 argue dispute
 argument dispute
 complain complaint
-complaint complain
 apologize sorry apology
-apology sorry
 thank gratitude
 decline refuse reject
-refuse decline
 accept agree
-agree accept
 decide choose
 decision choice
 choice option
-option choice
 opinion view
-view opinion
 fact information
 information detail
-detail information
 data information
 news information
 secret hidden
 hidden invisible
 public open
-open public
 free gratis
 free complimentary
 handle manage deal
-manage handle
 cope deal handle
-deal handle
 happen occur
-occur happen
 continue keep
-keep continue
 try attempt
-attempt try
 become turn
-turn become
 contain include have
-include contain
 consist made
-made consist
 comprise include
 belong part
 own have
-have own
 lack miss
-miss lack
 lost missing
-missing lost
 enough sufficient
-sufficient enough
 extra additional
-additional extra
 another other
-other another
 special particular
 particular specific
-specific particular
 certain sure
-sure certain
 true real
-real true
 right correct
-correct right
 wrong incorrect
-incorrect wrong
 false wrong
 raw uncooked
-uncooked raw
 fresh new
 iron ferrous
 deficiency lack low
-low deficiency
 blood hematologic
 pressure hypertension
 heart cardiac
 pulse heartbeat
 stomach belly tummy
-belly tummy
 throat pharynx
 cold flu
 fever temperature
 vaccine jab shot vaccination
-vaccination vaccine
 pregnant pregnancy expecting
-pregnancy pregnant
 surgery operation
-operation surgery
 hospital clinic
 dentist dental
 tooth teeth dental
 skin dermal
 hair haircut
 sleep asleep
-asleep sleep
 nap sleep
 snore snoring
 dream nightmare
@@ -801,36 +602,28 @@ meat beef
 beef steak
 pork ham
 shrimp prawn
-prawn shrimp
 eggplant aubergine
 zucchini courgette
 chickpea garbanzo
 cookie biscuit
 candy sweet
-sweet candy
 soda pop
 fry chip
 couch sofa
-sofa couch
 rug carpet
-carpet rug
 curtain drape
 faucet tap
-tap faucet
 sink basin
 toilet bathroom restroom
-bathroom restroom
 lavatory toilet
 closet wardrobe cupboard
 cupboard cabinet
 drawer cabinet
 lamp light
-light lamp
 bulb light
 blanket cover
 pillow cushion
 jacket coat
-coat jacket
 shirt tee
 pants jeans
 sneaker shoe trainer
@@ -846,113 +639,75 @@ umbrella parasol
 nickname name
 surname name
 timid shy
-shy timid
 clumsy awkward
 clever smart intelligent
-smart clever intelligent
 stupid dumb
 lazy idle
 brave courageous
 scary frightening spooky
-frightening scary
 weird strange odd
-strange weird odd
-noisy loud
 sluggish slow
-slow sluggish
 slowly gradually
-gradually slowly
 suddenly abruptly
 exactly precisely
-precisely exactly
 approximately about roughly around
-roughly about
-around about
 nearly almost
-almost nearly
 completely entirely fully totally
-fully completely
 really truly
 properly correctly
-correctly properly
 vacancy job opening
-opening vacancy
 ad advertisement posting
-advertisement ad
 resume cv
-cv resume
 cover application
 application apply
-apply application
 interview conversation
 candidate applicant
-applicant candidate
 hire recruit employ
-recruit hire
 fire dismiss sack
-dismiss fire
 promote promotion
-retire retirement
 retirement retire pension
-pension retirement
 duty responsibility
-responsibility duty
 skill ability
-ability skill
 quality trait characteristic
 characteristic trait feature
-feature characteristic
 property characteristic
-trait quality
 habit routine
-routine habit
 behavior conduct
 mood feeling
 feeling emotion
-emotion feeling
 feel feeling
 hunger hungry
 thirst thirsty
 regulate control
-control regulate
 manage control
 operate run
 govern rule
-rule govern
 border neighbor
-neighbor border
 capital city
 currency money
 language tongue
 accent pronunciation
 pronounce pronunciation say
-pronunciation pronounce
 spell spelling
 grammar syntax
-syntax grammar
 comma punctuation
 plural pluralize
-climate weather
 pollution contamination
 recycle reuse
 environment nature
 nature wild
 energy power
-power energy
 electricity power
 gasoline fuel
-fuel gasoline
 oil petroleum
 gold golden
 silver silvery
 wood wooden timber
-wooden wood
 metal metallic
 glass crystal
 plastic polymer
 paper sheet
 stone rock
-rock stone
 sand sandy
 mountain peak mount
 peak summit
@@ -960,9 +715,7 @@ hill mountain
 river stream
 lake pond
 sea ocean
-ocean sea
 beach coast shore
-coast shore
 island isle
 forest wood
 desert arid
@@ -973,25 +726,19 @@ world globe earth
 ancient old
 medieval middle
 modern contemporary
-contemporary modern
 revolution uprising
 rebellion uprising
 treaty agreement
 empire kingdom
-kingdom empire
 ruler monarch
 throne crown
 opera musical
 composer musician
-compose write
 paint painting
 painting picture artwork
 artist painter
-painter artist
 sculpture statue
-statue sculpture
 museum gallery
-gallery museum
 concert gig show
 band group
 singer vocalist
@@ -1001,12 +748,10 @@ actor performer
 director filmmaker
 direct director
 writer author
-author writer
 poet writer
 publish print
 newspaper paper
 journal magazine
-magazine journal
 science scientific
 scientist researcher
 research study investigation
@@ -1016,16 +761,11 @@ experiment trial
 theory hypothesis
 law principle
 formula equation
-equation formula
-proof prove
 prove show proof
 graph plot
-plot graph
 plot story
 area surface
-surface area
 volume capacity
-capacity volume
 angle corner
 circle round
 square quadratic
@@ -1034,18 +774,13 @@ root zero
 fraction ratio
 ratio proportion
 percent percentage
-percentage percent
 multiply times
-times multiply
 plus add
-minus subtract
 subtract minus less
-equal same
 integer whole
 prime primary
 random arbitrary
 dice die
-die dice
 coin toss
 card deck
 bet wager
@@ -1053,22 +788,14 @@ lottery raffle
 luck fortune
 marketing advertising
 customer client
-client customer
 product item
-item product
 order purchase
 delivery shipping
-shipping delivery
 parcel package
-package parcel
 deliver ship
-ship deliver
 stock inventory
-inventory stock
 stock share
-share stock
 invest investment
-investment invest
 bank lender
 interest rate
 mortgage loan
@@ -1079,13 +806,11 @@ income earnings
 earn make
 profit gain
 revenue income turnover
-turnover revenue
 startup business
 founder creator
 brand label
 logo emblem
 slogan tagline
-tagline slogan
 campaign drive
 sales selling
 sell sale
@@ -1093,45 +818,32 @@ sale discount
 deal bargain
 negotiate bargain
 deadline due
-due deadline
 late delayed
-delayed late
 delay late
 cancel cancellation
-cancellation cancel
 postpone delay
 reschedule move
 remind reminder
-reminder remind
-notify inform
 inform notify tell
 announce announcement
 announcement notice
-notice announcement
 warn warning
 warning alert
-alert warning
 report statement
-statement report
 feedback comment
 comment remark
 review evaluation
 evaluate assess
-assess evaluate
 rate rank
 rank order
 rating score
 criterion standard
 standard norm
 policy rule
-procedure process
 permission authorization
-authorization permission
 login signin
-signin login
 logout signout
 register signup
-signup register
 subscribe subscription
 unsubscribe cancel
 password credential
@@ -1141,35 +853,26 @@ virus malware
 spam junk
 backup copy
 restore recover
-recover restore
 sync synchronize
-synchronize sync
 encrypt encode
 lock secure
 unlock open
 reset restore
 restart reboot
-reboot restart
 freeze hang
-hang freeze
 lag slow
 offline disconnected
-disconnected offline
 online connected
 wifi wireless
-wireless wifi
 router modem
 cable wire
-wire cable
 plug socket
 socket outlet
-outlet socket
 headphone earphone
 speaker loudspeaker
 microphone mic
 camera cam
 video clip
-clip video
 stream broadcast
 playlist list
 game videogame
@@ -1186,7 +889,6 @@ menu list
 icon symbol
 symbol sign
 font typeface
-typeface font
 bold strong
 italic slanted
 highlight mark
@@ -1203,91 +905,69 @@ speech talk address
 lecture talk
 audience listener
 introvert introverted
-introverted introvert
 nursing care
 adolescence teenage
-puppy dog
-kitten cat
-spouse partner
 sibling brother
 cousin relative
 relative family
 family household
 neighborhood area district
-district area
 region area
-area region
 zone area
 local nearby
 abroad overseas
-overseas abroad
 foreign overseas
 immigrant migrant
 visa permit
 permit license
-license permit
 passport document
 ticket fare
-fare ticket
 seat place
 airport terminal
 airline carrier
-delay late
 compensation refund
 layover stopover
-stopover layover
 itinerary route
 route path
-path route
 map chart
 direction way
 distance range
 camp camping
 tent camp
-hike hiking
 hiking hike trek
 trail path
 climb climbing
 ski skiing
 swim pool
-bike cycling
 fishing fish
 hunt hunting
 race competition
 competition contest
-contest competition
 tournament competition
 championship title
 medal prize
 prize award
-award prize
 trophy prize
 referee umpire
 coach trainer
-trainer coach
 gymnasium gym
 muscle muscular
 stretch stretching
 flexibility flexible
 weight mass
 diet nutrition
-nutrition diet
 calorie energy
 protein amino
 vitamin supplement
-supplement vitamin
 fiber roughage
 sugar glucose
-glucose sugar
 salt sodium
-sodium salt
 fat lipid
 oil fat
 butter margarine
 milk dairy
 cheese dairy
 bread loaf
-loaf bread
 flour meal
 dough batter
 yeast leaven
@@ -1312,74 +992,58 @@ drunk intoxicated
 hangover crapulence
 smoke smoking
 cigarette tobacco
-drug medication
 addiction dependence
 addicted hooked
 therapy counseling
 therapist counselor psychologist
-psychologist therapist
 psychiatrist psychologist
 stress tension
-tension stress
 depression sadness
 anxiety fear
 fear phobia
-phobia fear
 panic anxiety
 insomnia sleeplessness
 allergy allergic
-allergic allergy
 asthma asthmatic
 infection infectious
 infectious contagious
-contagious infectious
 bacteria germ
-germ bacteria
 virus viral
 cough coughing
 sneeze sneezing
 rash irritation
 itch itchy
-itchy itch
 swelling swollen
-swollen swelling
 bleed bleeding
-bleeding bleed
 bruise contusion
 burn scald
-scald burn
 sunburn burn
 blister sore
 wound cut
 bandage dressing
 emergency urgent
-urgent emergency
 ambulance paramedic
 nurse caregiver
 patient sufferer
 diagnosis diagnose
-diagnose diagnosis
 scan imaging
 screening test
 checkup examination
 appointment visit
 prescription prescribed
 dose dosage
-dosage dose
 side adverse
 overdose excess
 excess surplus
 shortage lack
 scarce rare
 abundant plentiful
-sort kind
 lot many
 loads many
 plenty many
 couple two
 pair two
 twice double
-double twice
 half semi
 quarter fourth
 third tertiary
@@ -1390,7 +1054,6 @@ together jointly
 separately individually
 apart separate
 instead rather
-rather instead
 otherwise else
 else other
 besides except
@@ -1399,10 +1062,8 @@ excluding without
 including with
 despite although
 although though
-though although
 while whereas
 until till
-till until
 when once
 whenever when
 where place
@@ -1410,9 +1071,7 @@ who person
 whom who
 whose who
 which what
-what which
 how way
-why reason
 attach fasten fix mount secure connect
 mention name list state
 bite gnaw chew
@@ -1469,18 +1128,13 @@ tea dinner
 term semester
 marks grades
 headteacher principal headmaster
-pupil student
 post mail
 postcode zip
-solicitor attorney
 barrister attorney
 estate realtor
 pharmacy chemist drugstore
 plaster bandaid
 surgery practice
-spectacles glasses
-full whole
-finish complete
 bright clever
 rude impolite
 honest truthful frank
@@ -1507,18 +1161,14 @@ middle center
 bottom base
 top peak
 rear back
-frequent common
 frequency often
 duration long
 length duration
-quantity amount
 maximum upper
-permit let
 ban prohibit forbid
 oblige force
 must obliged
 ought should
-suggest advise
 warn caution
 demand require
 insist demand
@@ -1548,12 +1198,10 @@ gift donate
 donate donation give
 volunteer help
 rescue save
-save rescue
 risk danger
 danger peril
 threat danger
 hurt harm damage
-harm damage
 destroy ruin
 ruin spoil
 spoil rot
@@ -1567,12 +1215,10 @@ simmer stew
 fry saute
 grill barbecue
 chop cut slice
-slice cut
 mince grind
 grind mill
 stir mix
 mix blend combine
-blend mix
 whisk beat
 knead work
 peel skin
@@ -1580,10 +1226,8 @@ soak steep
 marinate soak
 season flavor
 flavor taste
-taste flavor
 smell scent aroma
 scent fragrance perfume
-sound noise
 touch feel
 feel sense
 sense perceive
@@ -1596,15 +1240,12 @@ track follow
 follow pursue
 chase pursue
 hunt search
-search look
 seek look
 explore discover
 examine check
 inspect check
 measure gauge
-weigh weight
 estimate guess
-guess estimate
 predict forecast
 forecast prediction
 expect anticipate
@@ -1613,38 +1254,28 @@ dream wish
 plan intend
 intend mean
 aim intend
-try attempt
 practice rehearse
-rehearse practice
 perform do
 perform execute
 achieve accomplish reach
-accomplish achieve
 succeed manage
 fail flunk
-flunk fail
 win triumph
 compete contend
 participate join
-join participate
 attend visit
 visit tour
 tour trip
-travel go
 commute travel
 drive motor
 board enter
 enter access
 access open
 exit leave quit
-quit exit leave
 escape flee
-flee escape
 hide conceal
-conceal hide
 reveal show
 show demonstrate
-demonstrate show
 display exhibit
 exhibit exhibition
 illustrate show
@@ -1652,31 +1283,23 @@ depict show
 portray depict
 represent stand
 symbolize represent
-signify mean
 imply mean
 indicate show
 point indicate
 refer mention
 quote cite
-cite quote
 copy reproduce
 imitate copy
 simulate imitate
 pretend act
 act behave
-behave act
 react respond
 reaction response
 cause provoke
-provoke cause
-trigger cause
-influence affect
-shape form
 form make
 develop create
 develop build
 develop evolve
-evolve develop
 extend lengthen
 expand grow
 shrink reduce
@@ -1700,69 +1323,47 @@ label tag
 tag mark
 mark label
 sign mark
-print publish
 post publish
 upload post
 share post
 chat message
-reply respond
 forward send
 dispatch send
 ship send
 deliver bring
-fetch get
 retrieve get fetch
 load open
 close end
 abort cancel
-undo revert
 revert undo rollback
-rollback revert
-reset restore
 delete drop
-drop delete
 truncate empty
 empty clear
 fill populate
-populate fill
-insert add
 embed insert
-include contain
 exclude omit
 omit skip
-skip omit
 ignore disregard
 allow support
 support handle
-debug troubleshoot
 troubleshoot fix debug
 diagnose troubleshoot
 investigate debug
 crash die
 freeze stuck
-slow lag
 speed performance
-performance speed
 memory ram
 storage disk
 disk drive
-drive disk
-folder directory
-extension plugin
 plugin extension addon
 library package module
-package library module
-module package
 framework library
 dependency library
 variable parameter
 parameter argument
-argument parameter
-method function
 class type
 object instance
 property attribute
-attribute property
 element item
 item entry
 entry record
@@ -1770,7 +1371,6 @@ record row
 dataset data
 schema structure
 endpoint route
-route path
 token key
 key password
 secret password
@@ -1784,69 +1384,48 @@ thread process
 process task
 job task
 task work
-schedule plan
 cron scheduler
 pipeline workflow
 workflow process
-release version
 issue ticket
-ticket issue
 review check
 approve accept
-merge combine
 conflict clash
-clash conflict
 bug defect
 defect fault
-fault defect
 patch fix
 workaround fix
 hack trick
-trick hack
 shortcut hotkey
 cheatsheet summary
 basics fundamentals
-fundamentals basics
 beginner basic
 overview introduction
 introduction intro
 intro opening
 conclusion ending
-ending conclusion
 abstract summary
 thesis dissertation
-dissertation thesis
 argument reason
-reason argument
 evidence proof
 claim assertion
 debate discussion
-discussion debate
 speech toast
-toast speech
 greeting salutation
 closing ending
 signature sign
-subject topic
-topic theme
 theme motif
-motif theme
 character figure
 plot storyline
-storyline plot
 setting scene
-scene setting
 moral lesson
 rhyme verse
 verse stanza
 lyrics words
 melody tune
-tune melody
 beat rhythm
-rhythm beat
 tempo speed
-chord harmony
-instrument tool`;
+chord harmony`;
 
 const phrases = `how come:why
 what is the reason:why

@@ -12,26 +12,34 @@ export class WordPairs {
 
   /** of makes the filter of pairs "one other", in alphabetical order. */
   static of(pairs: readonly string[]): WordPairs {
-    const filter = new WordPairs(new Uint8Array(Math.ceil((pairs.length * BITS_PER_PAIR) / 8)));
+    const bits = new Uint8Array(Math.ceil((pairs.length * BITS_PER_PAIR) / 8));
     for (const pair of pairs) {
-      for (const place of filter.#places(pair)) filter.bits[place >>> 3] = (filter.bits[place >>> 3] as number) | (1 << (place & 7));
+      const [first, step] = hashesOf(pair);
+      for (let probe = 0; probe < PROBES; probe += 1) {
+        const place = placeOf(first, step, probe, bits.length);
+        bits[place >>> 3] = (bits[place >>> 3] as number) | (1 << (place & 7));
+      }
     }
-    return filter;
+    return new WordPairs(bits);
   }
 
   has(one: string, other: string): boolean {
     if (this.bits.length === 0) return false;
-    return this.#places(one < other ? `${one} ${other}` : `${other} ${one}`).every(
-      (place) => ((this.bits[place >>> 3] as number) & (1 << (place & 7))) !== 0,
-    );
-  }
-
-  #places(pair: string): number[] {
-    const size = this.bits.length * 8;
-    const first = hashMark(pair);
-    const step = hashMark(`${pair}.`) | 1;
-    return Array.from({ length: PROBES }, (_, i) => ((first + Math.imul(i, step)) >>> 0) % size);
+    const [first, step] = hashesOf(one < other ? `${one} ${other}` : `${other} ${one}`);
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      const place = placeOf(first, step, probe, this.bits.length);
+      if (((this.bits[place >>> 3] as number) & (1 << (place & 7))) === 0) return false;
+    }
+    return true;
   }
 }
+
+function hashesOf(pair: string): readonly [first: number, step: number] {
+  const first = hashMark(pair);
+  return [first, Math.imul(first, 0x9e3779b1) | 1];
+}
+
+const placeOf = (first: number, step: number, probe: number, bytes: number): number =>
+  ((first + Math.imul(probe, step)) >>> 0) % (bytes * 8);
 
 const BITS_PER_PAIR = 10;

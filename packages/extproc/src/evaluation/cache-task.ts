@@ -13,7 +13,7 @@ const CHUNK = 64;
 const ENCODE_TIMEOUT_MS = 60_000;
 
 /** cache takes the figures of all pairs. falseHitRate is the share of pairs that ask something else and would be answered all the same. */
-export async function cache({ file, settings, encoder, similarityThreshold = 0.8, progress }: TaskParts): Promise<TaskResult> {
+export async function cache({ file, settings, encoder, similarityThreshold, progress }: TaskParts): Promise<TaskResult> {
   const rows = await readLabelled(file, lineSchemas.cache);
   const started = performance.now();
   const vectors = await vectorsOf(

@@ -25,6 +25,7 @@ async function measure(task: TaskName, file: string, types?: readonly string[]):
     tier: "embedded",
     encoder: () => Promise.reject(new RouterError("internal", "the embedded tier is measured without an encoder")),
     ...(types === undefined ? {} : { types }),
+    similarityThreshold: 0.7,
     progress: () => undefined,
   });
   return figures;

@@ -41,6 +41,7 @@ async function run(
     settings: signalSettings(),
     tier: "cascade",
     encoder: noEncoder,
+    similarityThreshold: 0.7,
     progress: () => undefined,
     ...others,
   });

@@ -40,7 +40,7 @@ export interface TaskParts {
   /** Examples from which an intent task takes its labels. */
   readonly trainFile?: string;
   /** Cosine from which the cache looks at a stored question. */
-  readonly similarityThreshold?: number;
+  readonly similarityThreshold: number;
   readonly progress: (done: number, total: number) => void;
 }
 
