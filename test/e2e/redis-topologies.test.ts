@@ -174,10 +174,10 @@ describe.skipIf(withoutRedis)(`Redis is several servers${skipReason}`, () => {
         cert_file: certificate("other-client.pem"),
         key_file: certificate("other-client.key"),
       },
-      { ...tls, server_name: "another.host" },
-    ];
-    for (const stranger of strangers) {
-      const refused = start({ port: server.port, connection: { tls: stranger } });
+    ].map((stranger): Partial<FollowOptions> => ({ connection: { tls: stranger } }));
+    const elsewhere: Partial<FollowOptions> = { connection: { tls }, tuning: { server_name: "another.host" } };
+    for (const stranger of [...strangers, elsewhere]) {
+      const refused = start({ port: server.port, ...stranger });
       await vi.waitFor(() => expect(refused.count("failed")).toBeGreaterThan(1), WAIT);
       expect(refused.backend.state().state).not.toBe("ready");
       await expect(refused.backend.get([idOf("a")], {})).rejects.toMatchObject({ code: "cache_unavailable" });

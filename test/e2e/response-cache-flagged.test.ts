@@ -154,9 +154,11 @@ describe.skipIf(withoutEnvoy)(`Behind a real Envoy${skipReason}`, () => {
 
   it.each(listeners)("a question in other words is answered, and one that asks something else is not, %s", async (listener) => {
     // On a busy machine a vector takes longer than the default allows.
-    const { envoy } = await start({ mode: "semantic", tuning: ", lookup_budget_ms: 5000" });
+    const { kitchen, envoy } = await start({ mode: "semantic", tuning: ", lookup_budget_ms: 5000" });
     const port = envoy.port(listener);
     const first = await ask(port, "How do I clean the oven door with vinegar?");
+    // It is kept once its client has it all.
+    await expect.poll(() => readingOf(kitchen.metrics, "llm_cache_entries_total", { backend: "memory" })).toBe(1);
     const debug = { headers: [["x-vsr-debug", "true"]] } as const;
     const again = await ask(port, "Please, how do I clean the oven door with vinegar?", debug);
     expect(again).toMatchObject({ hit: true, content: first.content });

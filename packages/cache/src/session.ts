@@ -47,8 +47,8 @@ interface Planned {
   readonly ttlSeconds: number;
   /** The user's words, if questions like it may be given its answer. */
   readonly words: string | null;
-  /** Of the words, where it was needed before. */
-  readonly vector: Float32Array | null;
+  /** Of the words; made while the model answers. Never rejects. */
+  readonly vector: Promise<Float32Array | null> | null;
   readonly purges: number;
 }
 
@@ -135,7 +135,7 @@ export class Session implements CacheSession {
       }
       const words = controls.read || keeps ? this.#comparable(request, route) : null;
       const here = partition(conditions, request.context);
-      // Where nothing is kept under these conditions, as in most conversations, nobody waits for a vector.
+      // Where nothing is kept under these conditions, as in most conversations, the request does not wait for its vector.
       const vector = words !== null && controls.read && this.#parts.table.compares(here) ? await this.#vector(words, route, rest) : null;
       if (words !== null && vector !== null) {
         const hit = await this.#semantic(words, vector, here, route, controls, rest);
@@ -145,7 +145,11 @@ export class Session implements CacheSession {
         }
       }
       if (controls.read) this.#missed(route.decision);
-      if (keeps) this.#planned = { route, conditions, id, ttlSeconds, words, vector, purges: this.#parts.table.purges };
+      if (keeps) {
+        const later = { deadline: this.#parts.clock.now() + STORE_BUDGET_MS };
+        const ofWords = words === null ? null : vector === null ? this.#vector(words, route, later) : Promise.resolve(vector);
+        this.#planned = { route, conditions, id, ttlSeconds, words, vector: ofWords, purges: this.#parts.table.purges };
+      }
       return null;
     });
   }
@@ -314,7 +318,7 @@ export class Session implements CacheSession {
     if (route.policy.scope !== "global" && !writes.admit(conditions.scope)) return this.#skip("write_limit");
     const options = { deadline: clock.now() + STORE_BUDGET_MS };
     const features = words === null ? null : featuresOf(words);
-    const vector = words === null || features === null ? null : (planned.vector ?? (await this.#vector(words, route, options)));
+    const vector = features === null ? null : await planned.vector;
     const createdMs = this.#now();
     const expiresMs = createdMs + ttlSeconds * 1_000;
     const here = partition(conditions, request.context);

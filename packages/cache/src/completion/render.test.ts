@@ -197,6 +197,15 @@ describe("a stored completion", () => {
     const call = { type: "function", function: { name: "f", arguments: "{}" } };
     expect(textOf({ ...chat, choices: [{ ...choice, message: { ...choice.message, tool_calls: [call] } }] })).toBe("");
   });
+
+  it("tells a long member of the whole once, not in every chunk", () => {
+    const { completion } = stored.find(({ protocol }) => protocol === "chat")!;
+    const system_fingerprint = "f".repeat(10_000);
+    const long = { ...completion, members: { ...completion.members, system_fingerprint } };
+    const chunks = chunksOf(renderEventStream(long, { ...identity, protocol: "chat", includeUsage: false }));
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(chunks.flatMap((chunk) => chunk["system_fingerprint"] ?? [])).toEqual([system_fingerprint]);
+  });
 });
 
 describe("pieces", () => {

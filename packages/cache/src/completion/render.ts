@@ -38,7 +38,7 @@ export function renderJson({ choices, usage, members }: StoredCompletion, { id, 
 export function renderEventStream(completion: StoredCompletion, identity: StreamIdentity): string {
   const { id, created, model, protocol, includeUsage } = identity;
   const { choices, usage, members } = completion;
-  const repeated = Object.fromEntries(Object.entries(members).filter(([name]) => IN_EVERY_CHUNK.has(name)));
+  const repeated = Object.fromEntries(Object.entries(members).filter(([name, value]) => IN_EVERY_CHUNK.has(name) && isShort(value)));
   const head = { id, object: protocol === "chat" ? "chat.completion.chunk" : "text_completion", created, model };
   let stream = "";
   const send = (chunks: readonly object[], counted: object) => {
@@ -51,6 +51,10 @@ export function renderEventStream(completion: StoredCompletion, identity: Stream
 }
 
 const IN_EVERY_CHUNK: ReadonlySet<string> = new Set(["system_fingerprint", "service_tier"]);
+/** Those seen have some ten characters. A long one in every chunk would make a stream of many times what is stored. */
+const MAX_REPEATED = 256;
+
+const isShort = (value: unknown) => typeof value === "string" && value.length <= MAX_REPEATED;
 
 function wholeChoice({ index, message, logprobs, finish_reason, members }: StoredChoice, protocol: Protocol): object {
   const said = protocol === "chat" ? { message: { refusal: null, ...message } } : { text: message.content ?? "" };

@@ -40,6 +40,17 @@ export class Fence {
     return this.#purges;
   }
 
+  /** has says whether a purge of this name is among those that are kept. */
+  has(token: string): boolean {
+    return this.#tokens.has(token);
+  }
+
+  /** precedes says whether both are kept, and the first happened before the second. */
+  precedes(token: string, other: string | null): boolean {
+    const place = (name: string | null) => this.#purges.findIndex((purge) => purge.token === name);
+    return this.#tokens.has(token) && place(token) < place(other);
+  }
+
   /** add takes a purge; false when it was known. */
   add(purge: KnownPurge): boolean {
     if (this.#tokens.has(purge.token)) return false;

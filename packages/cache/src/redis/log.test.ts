@@ -70,6 +70,21 @@ describe.skipIf(withoutRedis)(`A log${skipReason}`, () => {
     expect(followed.count("reset")).toBe(0);
   });
 
+  it("is served again after the key named a purge that is not the newest any more", async () => {
+    const followed = await replica();
+    await followed.backend.purge({ scope: "none" }, {});
+    const old = (await server.client.get(keys.fence))!;
+    await followed.backend.purge({ scope: "nobody" }, {});
+    const newest = await server.client.get(keys.fence);
+    await followed.backend.put(entryOf("a"), {});
+    // As a replica does that makes the key again and has not heard of the second one.
+    await server.client.set(keys.fence, old);
+    expect(await served(followed, "a")).toBe(false);
+    await vi.waitFor(async () => expect(await served(followed, "a")).toBe(true), WAIT);
+    expect(followed.count("reset")).toBe(0);
+    expect(await server.client.get(keys.fence)).toBe(newest);
+  });
+
   it("is given up when something was purged and nobody knows what", async () => {
     const [a, b] = [await replica(), await replica()];
     await a.backend.put(entryOf("a"), {});

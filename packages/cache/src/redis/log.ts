@@ -255,7 +255,7 @@ export class ShardLog {
     const away = this.#away;
     this.#away = false;
     // Read before Redis is asked: while it answers, the reader goes on, and a newer place would seem lost.
-    const [logCursor, purgeCursor] = [this.#logCursor, this.#purgeCursor];
+    const [logCursor, purgeCursor, newest] = [this.#logCursor, this.#purgeCursor, this.#fence.token];
     const admin = this.#options.admin();
     const ask = Promise.all([admin.mgetBuffer([keys.epoch, keys.fence]), streamEnds(admin, keys.log), streamEnds(admin, keys.purges)]);
     const [[epochBytes, fenceBytes], log, purges] = await replyWithin(ask, CHECK_LIMIT_MS);
@@ -270,24 +270,28 @@ export class ShardLog {
     }
     const purgesLost = compareStreamIds(purges.last, purgeCursor) < 0;
     if (purgesLost || away) await this.#syncPurges();
-    await this.#mendFence(admin, fenceBytes?.toString() ?? null);
+    await this.#mendFence(admin, fenceBytes?.toString() ?? null, newest);
     if (purgesLost || compareStreamIds(log.last, logCursor) < 0) this.#reset("rewound");
     else if (log.first !== null && this.#logCursor !== STREAM_START && compareStreamIds(log.first, this.#logCursor) > 0)
       this.#reset("trimmed");
   }
 
   /**
-   * #mendFence: a fence key that was evicted is made again. One that names a purge which is in no list, still after a second, means that
-   * something was purged and nobody knows what: then nothing of what is there may be served, which is what a new epoch says.
+   * #mendFence: a fence key that was evicted is made again. One that still names a purge which is in no list, when the list is read after it,
+   * means that something was purged and nobody knows what: then nothing of what is there may be served, which is what a new epoch says.
+   * One that is in the list though not its newest was read while another purge came; or it was made again by a replica that had not heard of
+   * `newest`, which we knew before the key was read.
    */
-  async #mendFence(admin: Connection, fence: string | null): Promise<void> {
+  async #mendFence(admin: Connection, fence: string | null, newest: string | null): Promise<void> {
     const { keys } = this.#options;
     const { token } = this.#fence;
     const strange = fence !== null && fence !== token ? fence : null;
     if (fence === null && token !== null) await replyWithin(admin.set(keys.fence, token, "NX"), CHECK_LIMIT_MS);
     if (strange !== null && strange === this.#strangeFence) {
       await this.#syncPurges();
-      if (this.#fence.token !== strange) await replyWithin(admin.unlink(keys.epoch, keys.fence), CHECK_LIMIT_MS);
+      if (!this.#fence.has(strange)) await replyWithin(admin.unlink(keys.epoch, keys.fence), CHECK_LIMIT_MS);
+      else if (this.#fence.precedes(strange, newest))
+        await replyWithin(admin.multi([["set", keys.fence, this.#fence.token]]).exec(), CHECK_LIMIT_MS);
     }
     this.#strangeFence = strange;
   }

@@ -75,6 +75,8 @@ describe("Redis settings", () => {
     { title: "a certificate without its key", block: { connection: { tls: { enabled: true, cert_file: "c" } } } },
     { title: "both Sentinel and Cluster", tuning: { sentinel: { name: "m", nodes: ["a"] }, cluster: { nodes: ["a"] } } },
     { title: "a prefix that could end the hash tag", tuning: { key_prefix: "a}b" } },
+    { title: "a port that there is not", tuning: { cluster: { nodes: ["a:65536"] } } },
+    { title: "no port", tuning: { sentinel: { name: "m", nodes: ["a:0"] } } },
     { title: "an address with a path", tuning: { cluster: { nodes: ["redis://a:1"] } } },
   ])("refuse $title", ({ block = {}, tuning = {} }) => {
     expect(redisBlock.safeParse(block).success && redisTuning.safeParse(tuning).success).toBe(false);

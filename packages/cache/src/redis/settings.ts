@@ -11,7 +11,15 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 500;
 /** Connecting happens in the background; waiting longer for one attempt would only delay the next. */
 const MAX_CONNECT_TIMEOUT_MS = 5_000;
 
-const address = z.string().regex(/^(\[[^\]]+\]|[^:[\]]+)(:\d{1,5})?$/, "expected host:port");
+const MAX_PORT = 65_535;
+
+const address = z
+  .string()
+  .regex(/^(\[[^\]]+\]|[^:[\]]+)(:\d{1,5})?$/, "expected host:port")
+  .refine((text) => {
+    const { port } = parseAddress(text, DEFAULT_PORT);
+    return port >= 1 && port <= MAX_PORT;
+  }, `expected a port from 1 to ${MAX_PORT}`);
 const inert = z.record(z.string(), z.unknown()).optional().describe("Accepted without effect: no search module is needed.");
 const file = z.string().optional();
 
@@ -29,7 +37,7 @@ export const redisBlock = z.strictObject({
   connection: z
     .strictObject({
       host: z.string().min(1).default("127.0.0.1").describe("Not read where turnout.response_cache.redis names a Cluster or Sentinels."),
-      port: z.int().min(1).max(65_535).default(DEFAULT_PORT),
+      port: z.int().min(1).max(MAX_PORT).default(DEFAULT_PORT),
       database: z.int().min(0).default(0).describe("Not read on a Cluster, which has one database."),
       password: z.string().optional().describe("Or turnout.response_cache.redis.password_file, which wins."),
       timeout: z.number().min(0).optional().describe("Seconds for connecting, at most 5. Default: 0.5."),

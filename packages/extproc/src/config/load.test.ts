@@ -328,6 +328,42 @@ describe("a response cache that caches nothing", () => {
   });
 });
 
+describe("the store of answers", () => {
+  const stored = (block: string, tuning = "") =>
+    `${valid}global: {stores: {response_cache: {${block}}}}\n${tuning === "" ? "" : `turnout: {response_cache: {${tuning}}}\n`}`;
+
+  it("reads vSR's ways to say nothing", () => {
+    const { document, warnings } = parse(
+      stored('backend_type: "", max_entries: 0, ttl_seconds: 0, redis: {connection: {host: "", port: 0, tls: null}, index: null}'),
+    );
+    expect(document.global.stores.response_cache).toMatchObject({
+      backend_type: "memory",
+      ttl_seconds: 3_600,
+      redis: { connection: { port: 6_379 } },
+    });
+    expect(warnings.map(({ path }) => path)).toEqual(["global.stores.response_cache.redis"]);
+  });
+
+  it.each<[block: string, tuning: string, unread: readonly string[]]>([
+    ["redis: {connection: {host: a}}", "redis: {key_prefix: b}", ["global.stores.response_cache.redis", "turnout.response_cache.redis"]],
+    [
+      "backend_type: redis, eviction_policy: lru, valkey: {connection: {host: a}}",
+      "",
+      ["global.stores.response_cache.eviction_policy", "global.stores.response_cache.valkey"],
+    ],
+    ["backend_type: valkey, valkey: {connection: {host: a}}", "redis: {key_prefix: b}", []],
+    ["backend_type: memory, eviction_policy: lru", "", []],
+  ])("warns of what another store would read: %s, %s", (block, tuning, unread) => {
+    const { warnings } = parse(stored(block, tuning));
+    expect(
+      warnings
+        .filter(({ message }) => message.startsWith("without effect"))
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(unread);
+  });
+});
+
 describe("undeclared domains", () => {
   const bare = valid.replace(/ {4}domains:\n(.*\n){2}/, "");
 

@@ -17,7 +17,7 @@ import { warnModelCatalog } from "./model-catalog.ts";
 import { parseYaml } from "./parse.ts";
 import { applyPromptGuard } from "./prompt-guard.ts";
 import { checkReferences } from "./references.ts";
-import { warnUncached, warnUnkeyed } from "./response-cache.ts";
+import { dropUnset, warnUncached, warnUnkeyed, warnUnread } from "./response-cache.ts";
 import { reportIssues } from "./schema-problems.ts";
 import { documentSchema, type ConfigDocument } from "./schema.ts";
 import type { Environment } from "./substitution.ts";
@@ -61,6 +61,7 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
 
   const fromEnvironment = applyEnvironment(root, env, schema, report);
   normaliseAliases(root, report);
+  dropUnset(root);
   const domainWarnings = declareReferencedDomains(root, source);
   applyPromptGuard(root);
   applyDetectors(root);
@@ -80,6 +81,7 @@ export function parseConfig(text: string, { file, env }: { readonly file: string
     ...warnLapses(root, document, source),
     ...warnUncached(root, document, source),
     ...warnUnkeyed(root, document, env, source),
+    ...warnUnread(root, document, source),
   ].sort((a, b) => a.line - b.line);
   return deepFreeze({ document, warnings, file, fromEnvironment, hash: hashOf(text) });
 }

@@ -3,7 +3,7 @@ import { defaultCacheSettings, redisSettings, type CacheSettings, type RedisSett
 import type { SourceText } from "./config-error.ts";
 import { warningAt, type ConfigWarning } from "./config-warning.ts";
 import { responseCache } from "../routing/plugins/response-cache.ts";
-import { at, type LocatedMap } from "./located.ts";
+import { at, isEmpty, type Located, type LocatedMap, type Path } from "./located.ts";
 import type { ConfigDocument } from "./schema.ts";
 import type { Environment } from "./substitution.ts";
 
@@ -76,6 +76,39 @@ function cachingDecisions({ decisions }: ConfigDocument["routing"]) {
         : [],
     ),
   );
+}
+
+/** dropUnset takes out of vSR's block what says nothing: null, and Go's zero values, which vSR reads as "not set". */
+export function dropUnset(root: LocatedMap): void {
+  const visit = (node: Located | undefined) => {
+    if (node?.kind !== "map") return;
+    for (const [key, value] of node.entries) {
+      if (value.kind === "scalar" && (value.value === null || value.value === "" || value.value === 0)) node.entries.delete(key);
+      else visit(value);
+    }
+  };
+  visit(at(root, ...STORE));
+}
+
+const STORE: Path = ["global", "stores", "response_cache"];
+const TUNING: Path = ["turnout", "response_cache"];
+
+/** warnUnread tells of settings that the other kind of store would read. */
+export function warnUnread(root: LocatedMap, { global }: ConfigDocument, source: SourceText): readonly ConfigWarning[] {
+  const { enabled, backend_type } = global.stores.response_cache;
+  if (!enabled) return [];
+  const memory = backend_type === "memory";
+  const unread: readonly Path[] = memory
+    ? [
+        [...STORE, "redis"],
+        [...STORE, "valkey"],
+        [...TUNING, "redis"],
+      ]
+    : [[...STORE, "eviction_policy"], ...(backend_type === "redis" ? [[...STORE, "valkey"]] : [])];
+  return unread.flatMap((path) => {
+    const node = at(root, ...path);
+    return node === undefined || isEmpty(node) ? [] : [warningAt(source, node, `without effect: the store is ${backend_type}`)];
+  });
 }
 
 /** warnUnkeyed tells of a shared store whose hashes of identities have no key. */

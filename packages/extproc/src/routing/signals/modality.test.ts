@@ -80,6 +80,18 @@ describe("modality signal", () => {
     expect(() => evaluate("maybe a bench", keywords, intentTier([], {}))).toThrow(/no head "modality"/);
   });
 
+  it("has rules by keywords answer where the model that others need has no such head", () => {
+    const settled: SignalEvaluation[] = [];
+    const rules = [
+      { name: "AR", method: "classifier" },
+      { name: "DIFFUSION", method: "keyword", ...keywords },
+    ].map((rule) => modality.rule.parse(rule));
+    const evaluator = modality.create(rules, signalSettings({ embedded: intentTier([], {}) }));
+    const context = { ...signalContext(), provisional: (evaluation: SignalEvaluation) => void settled.push(evaluation) };
+    expect(() => evaluator.evaluate(promptRequest("maybe a bench"), context)).toThrow(/no head "modality"/);
+    expect(settled).toEqual([{ matches: [{ rule: "DIFFUSION", confidence: 1, value: 1 }] }]);
+  });
+
   it("refuses keywords that are not there", () => {
     expect(modality.rule.safeParse({ name: "AR", method: "keyword" }).success).toBe(false);
     expect(modality.rule.safeParse({ name: "AR", method: "keyword", both_keywords: ["illustrated"] }).success).toBe(true);

@@ -65,19 +65,26 @@ export const modality = defineSignal({
     const scale = trained ? IntentScale.of(embedded, MODALITY) : null;
     const detectors = rules.map((rule) => ({ rule, keywords: keywordsOf(rule) }));
     return {
-      evaluate({ userText }) {
-        if (scale instanceof RouterError) throw scale;
+      evaluate({ userText }, { provisional }) {
         if (userText.trim() === "") return { matches: [] };
-        const shares = scale?.judge(userText) ?? null;
+        const missing = scale instanceof RouterError ? scale : null;
+        const judge = scale instanceof RouterError ? null : scale;
+        const shares = judge?.judge(userText) ?? null;
         const matches: SignalMatch[] = [];
         const detect = ({ method, threshold }: Rule, keywords: KeywordSearch): Found => {
-          if (scale === null || method === "keyword") return keywords(userText) ?? NO_KEYWORD;
-          const judged = byClassifier(shares, (name) => threshold ?? scale.thresholdOf(name));
+          if (judge === null || method === "keyword") return keywords(userText) ?? NO_KEYWORD;
+          const judged = byClassifier(shares, (name) => threshold ?? judge.thresholdOf(name));
           return judged.sure || method === "classifier" ? judged : (keywords(userText) ?? judged);
         };
         for (const { rule, keywords } of detectors) {
+          // Rules by keywords alone need no model.
+          if (missing !== null && rule.method !== "keyword") continue;
           const { name, confidence } = detect(rule, keywords);
           if (name === rule.name) matches.push({ rule: name, confidence, value: confidence });
+        }
+        if (missing !== null) {
+          provisional({ matches });
+          throw missing;
         }
         const scores = shares === null ? [] : rules.map(({ name }) => ({ rule: name, score: shares[MODALITIES.indexOf(name)] as number }));
         return { matches, scores };
