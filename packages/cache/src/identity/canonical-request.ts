@@ -22,14 +22,9 @@ export interface CanonicalRequest {
   readonly context: string;
   /** Words that `context` leaves out, normalised; null when the request does not end with one plain text of its user. */
   readonly lastUserText: string | null;
-  /** Members that do not count as part of the request. */
-  readonly transport: TransportMembers;
   /** The body's members as they were read, for eligibility. */
   readonly body: Readonly<Record<string, unknown>>;
 }
-
-/** TransportMembers are the canonical texts of left-out members, by name: a signal that reads one makes it part of the early key. */
-export type TransportMembers = ReadonlyMap<string, string>;
 
 /** Uncacheable is a body that has no identity, and why. */
 export interface Uncacheable {
@@ -79,15 +74,10 @@ export function exactHash(context: string, words: string | null): string {
 }
 
 function identified(body: Readonly<Record<string, unknown>>, protocol: Protocol, query: string): CanonicalRequest {
-  const counted: [string, unknown][] = [];
-  const transport = new Map<string, string>();
-  for (const [name, value] of Object.entries(body)) {
-    if (TRANSPORT.has(name)) transport.set(name, canonicalText(value));
-    else counted.push([name, value]);
-  }
+  const counted = Object.entries(body).filter(([name]) => !TRANSPORT.has(name));
   const { value, words } = protocol === "chat" ? withoutLastUserText(counted) : withoutPrompt(counted);
   const context = digest("context", [protocol, canonicalText(value), ...(query === "" ? [] : [query])]);
-  return { kind: "request", protocol, exact: exactHash(context, words), context, lastUserText: words, transport, body };
+  return { kind: "request", protocol, exact: exactHash(context, words), context, lastUserText: words, body };
 }
 
 interface Split {

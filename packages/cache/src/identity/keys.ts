@@ -12,7 +12,7 @@ export interface EarlyConditions {
   readonly exact: string;
   readonly configRevision: string;
   /**
-   * Everything beside the canonical request that a signal reads: headers, transport members, steps of the clock. Null is "absent".
+   * Everything beside the canonical request that routing reads: request headers. Null is "absent".
    * The name should say of what kind it is ("header:x-region").
    */
   readonly dependencies: ReadonlyMap<string, string | null>;
