@@ -30,7 +30,7 @@ export interface RouterSettings {
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** startRouter resolves once the encoder is warm, and rejects when it is not to be had. `folder` is this router's own. */
-export async function startRouter(folder: string, configuration: string): Promise<BenchRouter> {
+export async function startRouter(folder: string, configuration: string, env: NodeJS.ProcessEnv = {}): Promise<BenchRouter> {
   const config = join(folder, "config.yaml");
   writeFileSync(config, configuration);
   const ports = ["--port", "--api-port", "--metrics-port"].flatMap((name) => [name, "0"]);
@@ -48,7 +48,7 @@ export async function startRouter(folder: string, configuration: string): Promis
       "info",
       ...ports,
     ],
-    { cwd: root, stdio: ["ignore", "ignore", "pipe"] },
+    { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] },
   );
   const lines: RoutingLine[] = [];
   try {

@@ -3,17 +3,19 @@
  * `turnout serve` in a process of its own; prompts of 10, 60 and 200 words, each new (nothing is coalesced), at 1, 8 and 32 clients.
  * `--repeat` sends the same ten prompts again and again instead, which the router's embedding cache answers. With `--against` every
  * load is also sent to another ExtProc server, the two taking turns, and their ratio is printed; of that server nothing is known but
- * its address. The client shares the machine: on 2 cores it takes its part. bench/README.md says what the figures mean.
+ * its address. With `--tracing` two more routers take their turns, one that records no request and one that records and exports every one,
+ * and are compared with the one that does not trace. The client shares the machine: on 2 cores it takes its part. bench/README.md says what the figures mean.
  *
  *   pnpm bench extproc [--json] [--requests 400] [--words 10,60,200] [--clients 1,8,32] [--rounds 1, or 2 with --against]
- *     [--repeat] [--against HOST:PORT] [--deadline-ms 80] [--variant int8] [--backend onnx]
+ *     [--repeat] [--tracing] [--against HOST:PORT] [--deadline-ms 80] [--variant int8] [--backend onnx]
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildGenerator, type GeneratorResult, type Load } from "./extproc-generator.ts";
 import { quickstart, startRouter, type BenchRouter, type RoutingLine } from "./extproc-router.ts";
+import { startSpanSink, type SpanSink } from "./span-sink.ts";
 import { medianRatio, p50p99, round } from "./figures.ts";
 import { randomNumbers, sentence } from "./words.ts";
 
@@ -25,19 +27,22 @@ const { values: flags } = parseArgs({
     rounds: { type: "string" },
     repeat: { type: "boolean", default: false },
     against: { type: "string" },
+    tracing: { type: "boolean", default: false },
     "deadline-ms": { type: "string", default: "80" },
     variant: { type: "string", default: "int8" },
     backend: { type: "string", default: "onnx" },
   },
 });
 const WARM_UP = 20;
-const { repeat, against } = flags;
-const rounds = Number(flags.rounds ?? (against === undefined ? 1 : 2));
+const { repeat, against, tracing } = flags;
+const rounds = Number(flags.rounds ?? (against === undefined && !tracing ? 1 : 2));
 
 const folder = mkdtempSync(join(tmpdir(), "turnout-bench-"));
-let router: BenchRouter | null = null;
+const routers: BenchRouter[] = [];
+let sink: SpanSink | null = null;
 const cleanUp = () => {
-  router?.stop();
+  for (const router of routers) router.stop();
+  sink?.close();
   rmSync(folder, { recursive: true, force: true });
 };
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -49,14 +54,18 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   console.error("building the Go client");
   const generate = buildGenerator(folder);
-  router = await startRouter(
-    folder,
-    quickstart({ deadlineMs: Number(flags["deadline-ms"]), variant: flags.variant, backend: flags.backend }),
-  );
+  const contenders = [await startContender("turnout")];
+  if (tracing) {
+    sink = await startSpanSink();
+    const exported = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+    for (const sampler of ["always_off", "always_on"])
+      contenders.push(await startContender(sampler, { ...exported, OTEL_TRACES_SAMPLER: `parentbased_${sampler}` }));
+  }
+  if (against !== undefined) contenders.push({ target: "against", address: against, router: null });
   for (const words of flags.words.split(",").map(Number)) {
     const prompts = promptFile(words);
     for (const clients of flags.clients.split(",").map(Number)) {
-      await compare(generate, router, { words, clients, prompts });
+      await compare(generate, contenders, { words, clients, prompts });
     }
   }
 } finally {
@@ -69,52 +78,69 @@ interface Point {
   readonly prompts: string;
 }
 
-/** compare measures one point for each server in turn; who begins changes from round to round. */
-async function compare(generate: (load: Load) => Promise<GeneratorResult>, turnout: BenchRouter, { words, clients, prompts }: Point) {
+/** Contender is a server that takes its turns; of one that is not ours only the address is known. */
+interface Contender {
+  readonly target: string;
+  readonly address: string;
+  readonly router: BenchRouter | null;
+}
+
+async function startContender(target: string, env: NodeJS.ProcessEnv = {}): Promise<Contender> {
+  const own = join(folder, target);
+  mkdirSync(own);
+  const configuration = quickstart({ deadlineMs: Number(flags["deadline-ms"]), variant: flags.variant, backend: flags.backend });
+  const router = await startRouter(own, configuration, env);
+  routers.push(router);
+  return { target, address: router.address, router };
+}
+
+/** compare measures one point for each server in turn, the first against each other; who begins changes from round to round. */
+async function compare(
+  generate: (load: Load) => Promise<GeneratorResult>,
+  contenders: readonly Contender[],
+  { words, clients, prompts }: Point,
+) {
   const load = { requests: Number(flags.requests), warmUp: WARM_UP, clients, prompts, unique: !repeat };
-  const ours: GeneratorResult[] = [];
-  const others: GeneratorResult[] = [];
-  const targets = [
-    async () => {
-      turnout.lines.length = 0;
-      const cpuBefore = turnout.cpuMs();
-      const result = await generate({ ...load, address: turnout.address });
-      const cpuMs = turnout.cpuMs() - cpuBefore;
-      ours.push(result);
-      return { target: "turnout", ...measured(result), ...fromInside(result, turnout.lines, cpuMs) };
+  const point = { scope: "extproc", words, clients, ...(repeat ? { repeat } : {}) };
+  const turns = contenders.map(({ target, address, router }) => ({
+    target,
+    results: [] as GeneratorResult[],
+    cpuMs: [] as number[],
+    async measure() {
+      if (router !== null) router.lines.length = 0;
+      const cpuBefore = router?.cpuMs() ?? 0;
+      const result = await generate({ ...load, address });
+      const cpuMs = (router?.cpuMs() ?? 0) - cpuBefore;
+      this.results.push(result);
+      this.cpuMs.push(cpuMs);
+      return { target, ...measured(result), ...(router === null ? {} : fromInside(result, router.lines, cpuMs)) };
     },
-    async () => {
-      const result = await generate({ ...load, address: against ?? "" });
-      others.push(result);
-      return { target: "against", ...measured(result) };
-    },
-  ].slice(0, against === undefined ? 1 : 2);
+  }));
   for (let index = 0; index < rounds; index += 1) {
     console.error(`${words} words, ${clients} clients, round ${index + 1} of ${rounds}`);
-    for (const measure of index % 2 === 0 ? targets : targets.toReversed()) {
-      const figures = await measure();
-      console.log(JSON.stringify({ scope: "extproc", words, clients, ...(repeat ? { repeat } : {}), round: index, ...figures }));
-    }
+    for (const turn of index % 2 === 0 ? turns : turns.toReversed())
+      console.log(JSON.stringify({ ...point, round: index, ...(await turn.measure()) }));
   }
-  if (against === undefined) return;
-  const pairs = (figure: (result: GeneratorResult) => number) =>
-    ours.map((our, index) => [figure(others[index] ?? our), figure(our)] as const);
-  console.log(
-    JSON.stringify({
-      scope: "extproc",
-      words,
-      clients,
-      ...(repeat ? { repeat } : {}),
-      ratio: "against/turnout",
-      p50: medianRatio(pairs(({ request_ms: ms }) => ms?.["p50"] ?? Number.NaN)),
-      p99: medianRatio(pairs(({ request_ms: ms }) => ms?.["p99"] ?? Number.NaN)),
-      // Turned over, so that above 1 always speaks for Turnout.
-      requestsPerSecond: medianRatio(pairs(({ throughput_rps: rate }) => 1 / rate)),
-    }),
-  );
-  if (others.every(({ n }) => n === 0)) {
-    console.error(`${against} has answered nothing; its errors are above`);
-    process.exitCode = 1;
+  const [ours, ...others] = turns;
+  for (const { target, results, cpuMs } of others) {
+    if (ours === undefined) return;
+    const pairs = (figure: (result: GeneratorResult) => number) =>
+      ours.results.map((our, index) => [figure(results[index] ?? our), figure(our)] as const);
+    console.log(
+      JSON.stringify({
+        ...point,
+        ratio: `${target}/turnout`,
+        p50: medianRatio(pairs(({ request_ms: ms }) => ms?.["p50"] ?? Number.NaN)),
+        p99: medianRatio(pairs(({ request_ms: ms }) => ms?.["p99"] ?? Number.NaN)),
+        // Turned over, so that above 1 always speaks for Turnout.
+        requestsPerSecond: medianRatio(pairs(({ throughput_rps: rate }) => 1 / rate)),
+        ...(target === "against" ? {} : { cpu: medianRatio(ours.cpuMs.map((our, index) => [cpuMs[index] ?? our, our] as const)) }),
+      }),
+    );
+    if (results.every(({ n }) => n === 0)) {
+      console.error(`${target} has answered nothing; its errors are above`);
+      process.exitCode = 1;
+    }
   }
 }
 

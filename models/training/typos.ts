@@ -6,7 +6,7 @@ const KEYS = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 /** Letters of the shortest word that is mistyped. */
 const SHORTEST = 3;
 /** Share of words with a typing error. */
-export const TYPOS = 0.2;
+const TYPOS = 0.2;
 
 const neighbours = new Map(
   KEYS.flatMap((row, y) =>

@@ -25,7 +25,7 @@ export interface BoostingOptions {
   readonly directions: readonly number[];
 }
 
-export const boostingDefaults: BoostingOptions = {
+const boostingDefaults: BoostingOptions = {
   depth: 4,
   count: 300,
   rate: 0.05,

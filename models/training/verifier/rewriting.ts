@@ -81,7 +81,7 @@ export function rewritten(text: string, random: () => number): string {
 }
 
 /** slipped changes one long word as fingers do: two letters change places, or one is left out or doubled. */
-export function slipped(text: string, random: () => number): string {
+function slipped(text: string, random: () => number): string {
   const words = [...text.matchAll(/(?<![\w`"'])[a-z]{5,}(?![\w`"'])/g)];
   const word = words[Math.floor(random() * words.length)];
   if (word === undefined) return text;

@@ -3,7 +3,7 @@
  * texts of a batch that broke its worker are tried once more, each alone. It learns from each batch what a token costs, so that
  * the batcher can tell what would come too late. The only caller of the batcher; pool.ts owns it.
  */
-import { RouterError, type Clock, type Metrics } from "@turnout/shared";
+import { RouterError, type BatchMember, type BatchRecord, type Clock, type Metrics } from "@turnout/shared";
 import { batchWork, type Admission, type Batcher, type Load, type RunningBatch } from "./batcher.ts";
 import { ComputeEstimate } from "./compute-estimate.ts";
 import type { BatchReply, EncodeJob, HeadLogits } from "./messages.ts";
@@ -25,6 +25,8 @@ export interface DispatcherParts {
   readonly dimension: number;
   /** Texts that wait in all queues of the pool. */
   readonly waiting: () => number;
+  /** Hears of each batch that was answered. */
+  readonly onBatch?: (batch: Omit<BatchRecord, "model">) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
@@ -110,8 +112,11 @@ export class Dispatcher {
   }
 
   #settle(batch: readonly PendingText[], reply: Extract<BatchReply, { ok: true }>, cutAt: number): void {
-    const { dimension, metrics } = this.#parts;
-    const { tokenizeMs, computeMs, logits } = reply;
+    const { dimension, metrics, clock, onBatch } = this.#parts;
+    const { tokenizeMs, computeMs, threadId, logits } = reply;
+    const endedAt = clock.now();
+    const members: BatchMember[] = [];
+    let read = 0;
     metrics.classifierBatchSize.observe(batch.length);
     metrics.classifierComputeSeconds.observe(computeMs / 1000);
     for (const [index, text] of batch.entries()) {
@@ -123,6 +128,8 @@ export class Dispatcher {
         text.refuse(new RouterError(answer.code, answer.message));
       } else {
         const { row, tokens, scan } = answer;
+        read += tokens;
+        if (onBatch !== undefined) members.push(...text.members);
         // A copy of 1.5 KB, so that a caller who keeps one vector does not keep the whole batch.
         const vector = reply.vectors.slice(row * dimension, (row + 1) * dimension);
         const heads = logits === null ? {} : { heads: headsOf(logits, row) };
@@ -135,6 +142,7 @@ export class Dispatcher {
         }));
       }
     }
+    onBatch?.({ texts: batch.length, tokens: read, startedAt: cutAt, endedAt, tokenizeMs, computeMs, threadId, members });
   }
 
   /** A text that may have broken its worker is tried again without company, so that it cannot take others with it twice. */

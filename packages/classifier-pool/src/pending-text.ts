@@ -2,7 +2,7 @@
  * One text on its way through the pool, and the callers who wait for it. Two callers with the same text and window share one
  * entry, queued or already running; a caller who leaves takes only itself away. Made by pool.ts, settled by dispatcher.ts.
  */
-import type { InferenceTimings, RouterError, TextEmbedding } from "@turnout/shared";
+import type { BatchMember, InferenceTimings, RouterError, TextEmbedding, TraceContext } from "@turnout/shared";
 import type { QueuedText } from "./batcher.ts";
 import type { EncodedText } from "./embedding-cache.ts";
 import type { EncodeJob } from "./messages.ts";
@@ -11,6 +11,8 @@ import type { EncodeJob } from "./messages.ts";
 export interface Waiter {
   readonly joinedAt: number;
   readonly deadline: number;
+  /** On whose behalf it asks. */
+  readonly trace?: TraceContext;
   answer(embedding: TextEmbedding): void;
   refuse(error: RouterError): void;
 }
@@ -52,6 +54,11 @@ export class PendingText implements QueuedText {
 
   get cancelled(): boolean {
     return this.#waiters.size === 0;
+  }
+
+  /** members are those who wait, as far as they have told their trace. */
+  get members(): readonly BatchMember[] {
+    return [...this.#waiters].flatMap(({ trace, joinedAt }) => (trace === undefined ? [] : [{ trace, joinedAt }]));
   }
 
   /** begin is the hand-over to a worker: from now on the job does not change. */

@@ -9,6 +9,7 @@ import {
   RouterError,
   silentLogger,
   systemClock,
+  type BatchRecord,
   type CallOptions,
   type Classifier,
   type Clock,
@@ -62,6 +63,8 @@ export interface ClassifierPoolOptions {
   readonly stuckAfterMs?: number;
   /** Heap limits of a worker; beyond them it is replaced. Weights and tensors live outside of the heap. */
   readonly resourceLimits?: ThreadLimits;
+  /** Hears of each batch that was answered, and on whose behalf it was asked. It must not throw. */
+  readonly onBatch?: (batch: BatchRecord) => void;
   readonly metrics?: Metrics;
   readonly logger?: Logger;
   readonly clock?: Clock;
@@ -319,6 +322,7 @@ class ClassifierPool implements Classifier {
       maxBatchTokens: this.#options.maxBatchTokens ?? 192,
       maxBatchItems: this.#options.maxBatchItems ?? 16,
     });
+    const { onBatch } = this.#options;
     let inspected = false;
     return lanes.add((view): Lane => {
       const run = async (jobs: readonly EncodeJob[]): Promise<BatchReply> => {
@@ -340,6 +344,7 @@ class ClassifierPool implements Classifier {
         runner: { warm: () => view.warm(), idle: () => view.idle(), run },
         dimension: model.settings.dimension,
         waiting: () => this.#waiting(),
+        ...(onBatch === undefined ? {} : { onBatch: (batch) => onBatch({ ...batch, model: model.name }) }),
         metrics: this.#metrics,
         clock: this.#clock,
       });

@@ -2,7 +2,7 @@
  * One call's texts in order, its caller's cancellation and deadline. It settles once: with all answers or the first error (`embed`), or
  * with an answer or an error for each text (`evaluate`); and then leaves every text that nobody else waits for. Made by pool.ts.
  */
-import { RouterError, type CallOptions, type Clock, type TextEmbedding } from "@turnout/shared";
+import { RouterError, type CallOptions, type Clock, type TextEmbedding, type TraceContext } from "@turnout/shared";
 import type { PendingText, Waiter } from "./pending-text.ts";
 
 /**
@@ -32,13 +32,14 @@ export class Submission {
   readonly #deadline: number;
   readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
+  readonly #trace: TraceContext | undefined;
   readonly #onAbort = () => this.refuse(new RouterError("cancelled", "the caller left"));
   readonly #onRefused: (error: RouterError, texts: number) => void;
   #timer: NodeJS.Timeout | undefined;
   #missing: number;
   #settled = false;
 
-  constructor({ size, each, clock, deadline, signal, onRefused }: SubmissionOptions) {
+  constructor({ size, each, clock, deadline, signal, trace, onRefused }: SubmissionOptions) {
     this.result = this.#settle.promise;
     this.#outcomes = Array.from({ length: size });
     this.#each = each;
@@ -46,6 +47,7 @@ export class Submission {
     this.#clock = clock;
     this.#deadline = deadline ?? Number.POSITIVE_INFINITY;
     this.#signal = signal;
+    this.#trace = trace;
     this.#onRefused = onRefused;
     if (this.#signal?.aborted === true) this.#onAbort();
     else if (this.#deadline <= clock.now()) this.#expire();
@@ -60,6 +62,7 @@ export class Submission {
     const waiter: Waiter = {
       joinedAt: this.#clock.now(),
       deadline: this.#deadline,
+      ...(this.#trace === undefined ? {} : { trace: this.#trace }),
       answer: (embedding) => this.answer(index, embedding),
       refuse: (error) => this.fail(index, error),
     };

@@ -5,7 +5,9 @@
  */
 import type { Classifier, Embedder, EncoderIdentity, EncoderStatus, Evaluator, Logger, Metrics } from "@turnout/shared";
 import { poolSettingsOf, remoteSettingsOf, type ConfigDocument, type Environment, type PoolSettings } from "./config/index.ts";
+import type { RemoteClassifier } from "@turnout/classifier-pool/client";
 import type { EmbeddedClassifierOptions } from "./embedded-classifier.ts";
+import type { Tracing } from "./tracing/index.ts";
 
 /** PinnedEmbedder gives the encoder's vectors of one revision only: what a configuration's anchors and its requests are compared by. */
 export interface PinnedEmbedder extends Embedder, Evaluator {
@@ -32,24 +34,57 @@ export interface ClassifierChoice {
   readonly pool?: Partial<PoolSettings>;
   /** Called whenever a remote pool can be asked after it could not, and when its model's revision changed. */
   readonly onReady?: () => void;
+  /** Records what the classifier does; absent: nothing is traced. */
+  readonly tracing?: Tracing | null;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
 /** openClassifier connects to a remote pool without waiting for it, or makes an idle pool. Throws `config_invalid` where TLS files cannot be read. */
-export async function openClassifier({ document, env, model, pool, onReady, logger, metrics }: ClassifierChoice): Promise<FrontClassifier> {
+export async function openClassifier({
+  document,
+  env,
+  model,
+  pool,
+  onReady,
+  tracing = null,
+  logger,
+  metrics,
+}: ClassifierChoice): Promise<FrontClassifier> {
   const remote = remoteSettingsOf(document);
   if (remote !== null) {
     const { createRemoteClassifier } = await import("@turnout/classifier-pool/client");
     const connected = createRemoteClassifier({ ...remote, ...(onReady === undefined ? {} : { onReady }), logger, metrics });
-    return Object.assign(connected, { start: () => undefined });
+    return tracing === null ? Object.assign(connected, { start: () => undefined }) : tracedService(connected, tracing);
   }
   const { createEmbeddedClassifier } = await import("./embedded-classifier.ts");
-  const embedded = createEmbeddedClassifier({ settings: { ...poolSettingsOf(document), ...pool }, env, logger, metrics, ...model });
+  const settings = { ...poolSettingsOf(document), ...pool };
+  const observed = tracing === null ? {} : { onBatch: tracing.onBatch };
+  const embedded = createEmbeddedClassifier({ settings, env, logger, metrics, ...model, ...observed });
   const pinned: PinnedEmbedder = {
     revision: null,
     embed: (items, options) => embedded.embed(items, options),
     evaluate: (items, options) => embedded.evaluate(items, options),
   };
   return Object.assign(embedded, { pinned: () => pinned });
+}
+
+/** tracedService is a remote pool whose calls are recorded, whichever way they are made. */
+function tracedService(service: RemoteClassifier, tracing: Tracing): FrontClassifier {
+  return {
+    ...tracing.called(service),
+    status: () => service.status(),
+    whenSettled: () => service.whenSettled(),
+    close: () => service.close(),
+    start: () => undefined,
+    pinned() {
+      const pinned = service.pinned();
+      return {
+        ...tracing.called(pinned),
+        get revision() {
+          return pinned.revision;
+        },
+      };
+    },
+  };
 }

@@ -40,6 +40,7 @@ import { createBackendDirectory, type BackendDirectory } from "./gateway/backend
 import { latestOnly } from "./latest-only.ts";
 import { createExchangeFactory, createRoutingSnapshot, type RoutingSnapshot } from "./routing/index.ts";
 import { clientCaIn } from "./tls-directory.ts";
+import { openTraces } from "./tracing/open.ts";
 
 /**
  * The composition root: the only file where concrete parts meet. It reads like a parts list; what a part does is in its folder.
@@ -84,6 +85,9 @@ const WARM_TIMEOUT_MS = 30_000;
 const WARM_RETRY_MS = 250;
 /** How soon anchors are encoded for a new model revision again after that failed. */
 const RENEW_RETRY_MS = 1_000;
+/** How long a stop waits for the collector to take the last spans; within the grace longer than without. */
+const TRACE_FLUSH_MS = 500;
+const LONGEST_TRACE_FLUSH_MS = 2_000;
 /** Failures of a busy encoder, worth another try. */
 const PASSING_FAILURES: ReadonlySet<ErrorCode> = new Set(["overloaded", "worker_failed"]);
 
@@ -118,8 +122,20 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
   let settled = false;
   /** The configuration whose anchors are encoded. */
   let warmed: Serving | null = null;
+  let graceMs = 0;
+  // Opened first, so that it is closed last: what the other parts do until then is told too.
+  const tracing = await openTraces(config.document, { env, logger, metrics, clock: systemClock });
+  await lifecycle.start({ name: "traces", close: () => tracing?.close(Math.min(graceMs, LONGEST_TRACE_FLUSH_MS) + TRACE_FLUSH_MS) });
   const embedded = createEmbeddedTier();
-  const classifier = await openClassifier({ document: config.document, env, model: options.model, onReady: renew, logger, metrics });
+  const classifier = await openClassifier({
+    document: config.document,
+    env,
+    model: options.model,
+    onReady: renew,
+    tracing,
+    logger,
+    metrics,
+  });
   // A pool has threads or connections: whatever fails from here on must close it.
   await lifecycle.start({ name: "classifier pool", close: () => classifier.close() });
   gaugeStatus(metrics, classifier);
@@ -131,7 +147,13 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
   await lifecycle.start({ name: "response cache", close: async () => cache?.close() });
   await openCacheFor(config);
   let serving = build(config);
-  const exchanges: ExchangeFactory = createExchangeFactory({ current: () => serving.routing, logger, metrics, clock: systemClock });
+  const exchanges: ExchangeFactory = createExchangeFactory({
+    current: () => serving.routing,
+    logger,
+    metrics,
+    clock: systemClock,
+    tracer: tracing?.tracer ?? null,
+  });
 
   function announce({ warnings }: RouterConfig): void {
     for (const warning of warnings) logger.warn({ config: renderWarning(warning) }, "configuration warning");
@@ -167,6 +189,7 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
         embedded,
         encoderModel: () => encoderIn(classifier.status()),
         cache: cacheFor(next),
+        traced: tracing !== null,
         clock: systemClock,
       }),
       backends: createBackendDirectory(providers.models, {
@@ -346,7 +369,6 @@ async function startParts(options: TurnoutOptions, { lifecycle, stop, report }: 
     return status;
   }
 
-  let graceMs = 0;
   const listenOn = async (part: string, listen: () => Promise<readonly { host: string; port: number }[]>, close: () => Promise<void>) => {
     await lifecycle.start({
       name: part,
@@ -423,6 +445,7 @@ function needsRestart(before: RouterConfig, after: RouterConfig): string[] {
       ? ["global.stores.response_cache, turnout.response_cache"]
       : []),
     ...(differ(({ document }) => document.global.services.management_api) ? ["global.services.management_api"] : []),
+    ...(differ(({ document }) => document.global.services.observability.tracing) ? ["global.services.observability.tracing"] : []),
     ...(differ(({ document }) => managementSettingsOf(document).metricsEnabled) ? ["global.services.observability.metrics.enabled"] : []),
   ];
 }

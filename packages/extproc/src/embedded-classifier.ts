@@ -1,6 +1,6 @@
 import { createClassifierPool, type FurtherModelOptions } from "@turnout/classifier-pool";
 import type { PrepareProgress, SourceName } from "@turnout/classifier-pool/prepare";
-import { RouterError, type Classifier, type EncoderStatus, type Logger, type Metrics } from "@turnout/shared";
+import { RouterError, type BatchRecord, type Classifier, type EncoderStatus, type Logger, type Metrics } from "@turnout/shared";
 import type { FurtherModelSettings, PoolSettings } from "./config/index.ts";
 
 /**
@@ -16,6 +16,8 @@ export interface EmbeddedClassifierOptions {
   readonly directory?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Hears of each batch; see ClassifierPoolOptions. */
+  readonly onBatch?: (batch: BatchRecord) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -46,6 +48,7 @@ export function createEmbeddedClassifier(options: EmbeddedClassifierOptions): Em
         queueLimit: settings.queueLimit,
         maxBatchTokens: settings.maxBatchTokens,
         embeddingCacheBytes: settings.embeddingCacheBytes,
+        ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
         models: Object.fromEntries(settings.furtherModels.map((further) => [further.name, furtherModel(further)])),
         logger,
         metrics,

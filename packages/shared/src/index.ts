@@ -15,6 +15,8 @@ export type {
   ResponseHead,
 } from "./contracts/exchange.ts";
 export type {
+  BatchMember,
+  BatchRecord,
   Classifier,
   ClassifierHead,
   Embedder,
@@ -68,4 +70,4 @@ export { errorCatalogue, RouterError, type ErrorCode } from "./errors.ts";
 export { Lifecycle, type Part } from "./lifecycle.ts";
 export { createLogger, silentLogger, type Logger } from "./telemetry/logger.ts";
 export { createMetrics, type Metrics } from "./telemetry/metrics.ts";
-export { parseTraceContext, traceContextIn, type TraceContext } from "./telemetry/trace-context.ts";
+export { isSampled, parseTraceContext, traceContextIn, type TraceContext } from "./telemetry/trace-context.ts";

@@ -1,5 +1,5 @@
 /** The suite of every backend, on each real server that is to be had here. */
-import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import { afterAll, beforeAll, describe, vi } from "vitest";
 import { redisBlock, redisSettings, redisTuning } from "../redis/settings.ts";
 import { PATIENT } from "../redis/testing/entries.ts";
 import { serverChoice, startRedis, type RedisServer } from "../redis/testing/redis-server.ts";
@@ -22,7 +22,7 @@ describe.each((["redis", "redis-8", "valkey-8"] as const).map(serverChoice))("on
       const backend = new RedisBackend({ settings, maxEntries: 1_000, secret: null, clock, onEvent: () => undefined });
       return {
         backend,
-        ready: () => vi.waitFor(() => expect(backend.state().state).toBe("ready"), WAIT),
+        ready: () => vi.waitUntil(() => backend.state().state === "ready", WAIT).then(() => undefined),
         close: () => backend.close(),
       };
     });

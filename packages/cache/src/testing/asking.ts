@@ -26,10 +26,10 @@ export const policy: CachePolicy = {
   revision: { cacheEpoch: null, modelRevision: null },
 };
 
-export const routing: CacheRouting = { revision: "r1", headers: [], controls: [], earlyScopes: ["user", "team", "tenant", "global"] };
+const routing: CacheRouting = { revision: "r1", headers: [], controls: [], earlyScopes: ["user", "team", "tenant", "global"] };
 
 /** vectorOf puts texts of the same words near each other: a letter count, normalised. */
-export function vectorOf(text: string): Float32Array {
+function vectorOf(text: string): Float32Array {
   const vector = new Float32Array(128);
   for (const character of text.toLowerCase()) vector[character.charCodeAt(0) % 128] = (vector[character.charCodeAt(0) % 128] as number) + 1;
   const length = Math.hypot(...vector);

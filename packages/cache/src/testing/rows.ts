@@ -2,7 +2,7 @@
 import type { CacheEntry, Change, EntryRow } from "../backends/backend.ts";
 
 /** rowOf makes a row that lives until `expiresMs`; what is not given is made up. */
-export function rowOf(id: string, row: Partial<EntryRow> = {}): EntryRow {
+function rowOf(id: string, row: Partial<EntryRow> = {}): EntryRow {
   return {
     id,
     scope: "scope-a",
@@ -31,7 +31,7 @@ export class Replica {
     this.changes.push(change);
     if (change.kind === "added") this.rows.set(change.row.id, change.row);
     else if (change.kind === "reset") this.rows.clear();
-    else for (const row of [...this.rows.values()]) if (meant(row, change.filter)) this.rows.delete(row.id);
+    else for (const row of this.rows.values()) if (meant(row, change.filter)) this.rows.delete(row.id);
     const met = this.#waiting.filter(({ until }) => until());
     this.#waiting = this.#waiting.filter((waiting) => !met.includes(waiting));
     for (const { resolve } of met) resolve();

@@ -40,7 +40,7 @@ const filter = z
     "scope and headers go together: whose answers, and who that is",
   )
   .refine(
-    ({ dry_run: _, ...parts }) => Object.values(parts).some((part) => part !== undefined),
+    (parts) => Object.entries(parts).some(([key, part]) => key !== "dry_run" && part !== undefined),
     "expected at least one of ids, scope, decision, model, older_than_seconds; to empty the cache there is flush",
   );
 const headers = z.record(z.string().toLowerCase(), z.string()).default({});

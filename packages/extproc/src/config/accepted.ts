@@ -15,7 +15,6 @@ export const acceptedBlocks = {
   "global.services.api.batch_classification": "set limits of the batch classification API",
   "global.services.response_api": "keep conversations of the Responses API",
   "global.services.router_replay": "record routing decisions for replay",
-  "global.services.observability.tracing": "export traces",
   "global.services.observability.metrics.windowed_metrics": "compute metrics over sliding windows",
   "global.stores.memory": "remember users' conversations",
   "global.stores.vector_store": "index uploaded files for retrieval",

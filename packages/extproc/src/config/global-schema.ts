@@ -2,6 +2,7 @@ import { z } from "zod";
 import { acceptedBlock } from "./accepted.ts";
 import { modelCatalogSchema } from "./model-catalog.ts";
 import { responseCacheStore } from "./response-cache-schema.ts";
+import { tracingBlock } from "./tracing-schema.ts";
 
 /**
  * The `global:` block of v0.3, as far as Turnout honours it. Keys that vLLM Semantic Router has beside these are listed in
@@ -63,7 +64,7 @@ const observability = z.strictObject({
       windowed_metrics: acceptedBlock("global.services.observability.metrics.windowed_metrics"),
     })
     .prefault({}),
-  tracing: acceptedBlock("global.services.observability.tracing"),
+  tracing: tracingBlock.prefault({}),
 });
 
 const services = z.strictObject({

@@ -15,4 +15,5 @@ export {
   type PoolSettings,
 } from "./snapshot.ts";
 export type { Environment } from "./substitution.ts";
+export { tracingSettingsOf } from "./tracing.ts";
 export { watchConfig } from "./watch.ts";

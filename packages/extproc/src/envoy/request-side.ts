@@ -20,7 +20,7 @@ import { assumeRequestHead, decodeRequestHead, guessGateway, headerValue } from 
 import { BodyCollector, type HeldBytes } from "../held-bytes.ts";
 import type { HttpBody, HttpHeaders, ProcessingRequest } from "./protocol.ts";
 import { noChanges, type Outbox, type RequestBodyTurn, type RequestHeadersTurn, type Routing, type TrailersTurn } from "./reply.ts";
-import { traceParent } from "./trace-parent.ts";
+import { requestTraces } from "./trace-parent.ts";
 
 /** Witness hears what an operator should be able to count or read. */
 export interface Witness {
@@ -87,8 +87,8 @@ export class RequestSide {
     }
     const { gateway } = this.#parts.limits;
     const head = decodeRequestHead(message);
-    const trace = traceParent(gateway === "auto" ? guessGateway(message.headers) : gateway, this.#parts.streamTrace ?? null, head.headers);
-    const judgement = this.#judgeHead({ ...head, trace });
+    const sender = gateway === "auto" ? guessGateway(message.headers) : gateway;
+    const judgement = this.#judgeHead({ ...head, ...requestTraces(sender, this.#parts.streamTrace ?? null, head.headers) });
     if (judgement === "replied") return;
     const wantsBody = judgement === "collecting";
     if (wantsBody && this.#mode === "FULL_DUPLEX_STREAMED") {

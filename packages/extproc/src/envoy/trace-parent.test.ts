@@ -2,23 +2,25 @@ import { Metadata } from "@grpc/grpc-js";
 import type { HeaderEntry, TraceContext } from "@turnout/shared";
 import { describe, expect, it } from "vitest";
 import type { Gateway } from "./body-mode.ts";
-import { streamTrace, traceParent } from "./trace-parent.ts";
+import { requestTraces, streamTrace } from "./trace-parent.ts";
 
 const ofStream = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-1111111111111111-01" };
 const ofHeader = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-2222222222222222-01" };
 const header: readonly HeaderEntry[] = [["traceparent", ofHeader.traceparent]];
 
-describe("traceParent", () => {
-  it.each<[gateway: Gateway, stream: TraceContext | null, headers: readonly HeaderEntry[], parent: TraceContext | null]>([
-    ["envoy", ofStream, header, ofStream],
-    ["envoy", null, header, ofHeader],
-    ["envoy", ofStream, [], ofStream],
-    ["agentgateway", ofStream, header, ofHeader],
-    ["agentgateway", ofStream, [], ofStream],
-    ["agentgateway", ofStream, [["traceparent", "nonsense"]], ofStream],
-    ["agentgateway", null, [], null],
-  ])("of %s, stream %j, headers %j", (gateway, stream, headers, parent) => {
-    expect(traceParent(gateway, stream, headers)).toEqual(parent);
+describe("requestTraces", () => {
+  type Trace = TraceContext | null;
+  it.each<[gateway: Gateway, stream: Trace, headers: readonly HeaderEntry[], trace: Trace, traceLink: Trace]>([
+    ["envoy", ofStream, header, ofStream, ofHeader],
+    ["envoy", null, header, ofHeader, null],
+    ["envoy", ofStream, [], ofStream, null],
+    ["envoy", ofHeader, header, ofHeader, null],
+    ["agentgateway", ofStream, header, ofHeader, ofStream],
+    ["agentgateway", ofStream, [], ofStream, null],
+    ["agentgateway", ofStream, [["traceparent", "nonsense"]], ofStream, null],
+    ["agentgateway", null, [], null, null],
+  ])("of %s, stream %j, headers %j", (gateway, stream, headers, trace, traceLink) => {
+    expect(requestTraces(gateway, stream, headers)).toEqual({ trace, traceLink });
   });
 });
 

@@ -13,11 +13,19 @@ export function streamTrace(metadata: Metadata): TraceContext | null {
   return others.length > 0 ? null : parseTraceContext(traceparent?.toString(), text("tracestate").join(","));
 }
 
+/** RequestTraces are the parent of our spans, and the other of the two where it was said and is not the same. */
+export interface RequestTraces {
+  readonly trace: TraceContext | null;
+  readonly traceLink: TraceContext | null;
+}
+
 /**
- * traceParent: Envoy's metadata is its span for this call, and the header the client's own, from before Envoy's. agentgateway exports the
+ * requestTraces: Envoy's metadata is its span for this call, and the header the client's own, from before Envoy's. agentgateway exports the
  * span of its metadata only in passing, so that the header, its server span, is the one that will be there.
  */
-export function traceParent(gateway: Gateway, stream: TraceContext | null, headers: readonly HeaderEntry[]): TraceContext | null {
+export function requestTraces(gateway: Gateway, stream: TraceContext | null, headers: readonly HeaderEntry[]): RequestTraces {
   const header = traceContextIn(headers);
-  return gateway === "agentgateway" ? (header ?? stream) : (stream ?? header);
+  const [first, second] = gateway === "agentgateway" ? [header, stream] : [stream, header];
+  if (first === null) return { trace: second, traceLink: null };
+  return { trace: first, traceLink: second?.traceparent === first.traceparent ? null : second };
 }

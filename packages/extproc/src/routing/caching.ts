@@ -87,7 +87,7 @@ export function embedIn({ embedder, settings }: Pick<RoutingSnapshot, "embedder"
 }
 
 /** barredOf says why an answer of this route must not be shared between requests. */
-export function barredOf({ flagged, warnings, selection, trace }: Route): "flagged" | "degraded" | null {
+function barredOf({ flagged, warnings, selection, trace }: Route): "flagged" | "degraded" | null {
   if (flagged) return "flagged";
   const failed = selection?.failed === true || trace.plugins.some(({ error }) => error !== null);
   return failed || warnings.some((warning) => warning !== "text_sampled") ? "degraded" : null;

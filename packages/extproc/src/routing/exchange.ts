@@ -32,9 +32,11 @@ import { cacheHeaders, HEADER, namedModelHeaders, routeHeaders, untrustedNames }
 import type { ModelTarget } from "./models.ts";
 import { editBody, type BodyEdits } from "./mutation.ts";
 import { cachedReply, completionReply, errorReply, modelListReply } from "./replies.ts";
+import { openTrace, untraced, type RequestTrace } from "./request-trace.ts";
 import { createUsageReader, type UsageReader } from "./response/usage.ts";
 import { failedRoute, type Route } from "./router.ts";
 import type { RoutingSnapshot } from "./snapshot.ts";
+import type { Tracer } from "./spans.ts";
 import { logCacheHit, logRouting, recordCacheHit, recordRoute, recordUsage, SignalFailureLog } from "./telemetry.ts";
 
 /** ExchangeParts is what exchanges share. `current` gives the snapshot that new exchanges take. */
@@ -43,6 +45,8 @@ export interface ExchangeParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Absent or null: nothing is traced, and trace contexts pass as they came. */
+  readonly tracer?: Tracer | null;
 }
 
 interface SharedParts extends ExchangeParts {
@@ -90,6 +94,7 @@ class RoutedExchange implements Exchange {
   #observing = false;
   #usage: UsageReader | null = null;
   #session: CacheSession | null = null;
+  #trace: RequestTrace = untraced;
 
   constructor(parts: SharedParts, snapshot: RoutingSnapshot, identity: "trusted" | "untrusted") {
     this.#parts = parts;
@@ -112,6 +117,7 @@ class RoutedExchange implements Exchange {
 
   onRequestHead(head: HttpHead): HeadVerdict {
     const { settings } = this.#snapshot;
+    const startedAt = this.#parts.clock.now();
     const remove = untrustedNames(head.headers, this.#trustsIdentity, settings.identityHeaders);
     const headers = joinedHeaders(head.headers, new Set(remove));
     this.#requestId = headers.get(HEADER.requestId) ?? null;
@@ -128,11 +134,21 @@ class RoutedExchange implements Exchange {
     if (!isJson(headers.get("content-type"))) return this.#unrouted("content_type", passThrough);
     if (!isSupported(codingsOf(headers.get("content-encoding")))) return this.#unrouted("content_encoding", passThrough);
 
-    const trace = head.trace === undefined ? traceContextIn(head.headers) : head.trace;
+    const trace = this.#openTrace(head, endpoint, path, startedAt);
     this.#head = { endpoint, method: head.method, path: head.path, headers, trace };
     this.#observing = settings.observeUsage || this.#snapshot.cache !== null;
     // A compressed response could be read neither for its token counts nor for the cache.
     return { kind: "wantsBody", changes: { set: this.#observing ? [["accept-encoding", "identity"]] : [], remove } };
+  }
+
+  /** #openTrace gives the context that whoever works for the request is told. */
+  #openTrace(head: HttpHead, endpoint: Endpoint, path: string, startedAt: number): TraceContext | null {
+    const { tracer = null, clock } = this.#parts;
+    const parent = head.trace === undefined ? traceContextIn(head.headers) : head.trace;
+    if (tracer === null) return parent;
+    const { method, traceLink: link = null } = head;
+    this.#trace = openTrace(tracer, clock, { endpoint, requestId: this.requestId, method, path, parent, link, startedAt });
+    return this.#trace.context;
   }
 
   async onRequestBody(body: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
@@ -148,11 +164,17 @@ class RoutedExchange implements Exchange {
   onBodyRefused(reason: "too_large" | "too_slow"): Reply {
     this.#observing = false;
     const { maxBodyBytes, bodyTimeoutMs } = this.#snapshot.settings.limits;
-    return errorReply(
+    return this.#errorReply(
       reason === "too_large"
         ? new RouterError("body_too_large", `the request body is larger than ${maxBodyBytes} bytes`)
         : new RouterError("body_too_slow", `the request body took longer than ${bodyTimeoutMs} ms`),
     );
+  }
+
+  #errorReply(error: RouterError): Reply {
+    const reply = errorReply(error);
+    this.#trace.answered("error", reply.status, error.code);
+    return reply;
   }
 
   onResponseHead(head: ResponseHead): HeaderChanges {
@@ -167,20 +189,24 @@ class RoutedExchange implements Exchange {
       if (!keeps) this.#endSession(false);
       this.#observing = this.#usage !== null || keeps;
     }
+    this.#trace.responseStarted(head.status, this.#observing);
     return this.#responseHeaders.length === 0 ? UNCHANGED : { set: this.#responseHeaders, remove: [] };
   }
 
   onResponseChunk(chunk: Uint8Array, endOfStream: boolean): void {
     this.#usage?.push(chunk);
     this.#session?.responseChunk(chunk);
+    if (chunk.length > 0) this.#trace.responseChunk();
     if (!endOfStream) return;
     this.#countUsage();
     this.#endSession(true);
+    this.#trace.responseEnded();
   }
 
   close(): void {
     this.#countUsage(); // a stream that was cut short has cost what it says it has
     this.#endSession(false);
+    this.#trace.close();
   }
 
   async #routeBody(head: KnownHead, bytes: Uint8Array, options: CallOptions): Promise<BodyVerdict> {
@@ -200,16 +226,16 @@ class RoutedExchange implements Exchange {
       const edits = { model: model === target.name ? target.wireName : model, systemPrompts: [], reasoning: null };
       this.#responseHeaders = namedModelHeaders(target);
       this.#took(started, model, target, null);
-      return this.#forward(body, edits, target, [], codings.length > 0);
+      return this.#forward(body, edits, target, null, codings.length > 0);
     }
 
     const request = routingRequest({ ...head, requestId: this.requestId }, body);
     this.#openSession(head, plain);
     const follow = (route: Route) => this.#follow(route, head, body, started, codings.length > 0);
     try {
-      const known = (await this.#session?.early(options)) ?? null;
+      const known = await this.#early(options);
       if (known !== null) return this.#answerFromCache(known, head, body, started);
-      const route = await router.route(request, options);
+      const route = await this.#trace.routing(options, (inner) => router.route(request, inner));
       const hit = await this.#lookup(route, options);
       return hit === null ? follow(route) : this.#answerFromCache(hit, head, body, started, route);
     } catch (error) {
@@ -228,10 +254,19 @@ class RoutedExchange implements Exchange {
     if (cache !== null && subject !== null) this.#session = cache.open(subject);
   }
 
+  async #early(options: CallOptions): Promise<CacheHit | null> {
+    const session = this.#session;
+    if (session === null) return null;
+    // Without a decision that can be known so early nothing is looked for, and there is nothing to tell.
+    if (!this.#snapshot.router.cachingDecisions.some(({ repeatable }) => repeatable)) return session.early(options);
+    return this.#trace.cacheLookup("request", options, (inner) => session.early(inner));
+  }
+
   async #lookup(route: Route, options: CallOptions): Promise<CacheHit | null> {
-    if (this.#session === null) return null;
+    const session = this.#session;
+    if (session === null) return null;
     const cacheRoute = cacheRouteOf(route, this.#snapshot);
-    if (cacheRoute !== null) return this.#session.lookup(cacheRoute, options);
+    if (cacheRoute !== null) return this.#trace.cacheLookup("question", options, (inner) => session.lookup(cacheRoute, inner));
     this.#endSession(false);
     return null;
   }
@@ -257,6 +292,8 @@ class RoutedExchange implements Exchange {
     recordCacheHit(metrics, hit);
     const latencyMs = clock.now() - started;
     metrics.routingLatency.observe(latencyMs / 1_000);
+    this.#trace.answered("cache", 200);
+    this.#trace.took(latencyMs);
     logCacheHit(logger, { requestId: this.requestId, originalModel: body.model, hit, latencyMs });
     return { kind: "reply", reply: cachedReply(answer, headers) };
   }
@@ -275,7 +312,7 @@ class RoutedExchange implements Exchange {
     const systemPrompts = route.effects.filter((effect) => effect.kind === "setSystemPrompt");
     const edits = { model: route.target.wireName, systemPrompts, reasoning: route.target.reasoning };
     const verdict =
-      answer === undefined ? this.#forward(body, edits, route.target, route.effects, compressed) : this.#answer(answer.text, body, headers);
+      answer === undefined ? this.#forward(body, edits, route.target, route, compressed) : this.#answer(answer.text, body, headers);
     if (answer === undefined) {
       this.#responseHeaders = headers;
       this.#parts.metrics.routingModifications.inc({ source_model: body.model, target_model: route.target.name });
@@ -286,9 +323,12 @@ class RoutedExchange implements Exchange {
     return verdict;
   }
 
-  #forward(body: ParsedBody, edits: BodyEdits, target: ModelTarget, effects: readonly Effect[], compressed: boolean): BodyVerdict {
+  /** `route`: null where the client named the model. */
+  #forward(body: ParsedBody, edits: BodyEdits, target: ModelTarget, route: Route | null, compressed: boolean): BodyVerdict {
     const changed = editBody(body, edits);
-    const changes = headerChanges(effects, target);
+    const hasState = this.#head?.headers.has("tracestate") === true;
+    const traced = this.#trace.forwarded({ target, originalModel: body.model, route, hasState });
+    const changes = headerChanges(route?.effects ?? [], target, traced);
     this.#model = target.name;
     this.#parts.metrics.modelRequests.inc({ model: target.name });
     const remove = compressed && changed !== null ? [...changes.remove, "content-encoding"] : changes.remove;
@@ -298,6 +338,7 @@ class RoutedExchange implements Exchange {
   #answer(text: string, { endpoint, stream, model }: ParsedBody, headers: readonly HeaderEntry[]): BodyVerdict {
     this.#observing = false;
     const { requestId } = this;
+    this.#trace.answered("plugin", 200);
     const reply = completionReply({ text, requestId, model, endpoint, stream, unixSeconds: this.#unixSeconds(), headers });
     return { kind: "reply", reply };
   }
@@ -310,7 +351,7 @@ class RoutedExchange implements Exchange {
   #refuse(error: RouterError): BodyVerdict {
     this.#observing = false;
     if (error.code === "internal") this.#parts.logger.error({ err: error, request_id: this.requestId }, "routing failed");
-    return { kind: "reply", reply: errorReply(error) };
+    return { kind: "reply", reply: this.#errorReply(error) };
   }
 
   #forwardUnrouted(reason: string): BodyVerdict {
@@ -327,6 +368,7 @@ class RoutedExchange implements Exchange {
     const { clock, metrics, logger } = this.#parts;
     const latencyMs = clock.now() - started;
     metrics.routingLatency.observe(latencyMs / 1_000);
+    this.#trace.took(latencyMs);
     logRouting(logger, { requestId: this.requestId, originalModel, target, route, latencyMs });
   }
 
@@ -336,8 +378,11 @@ class RoutedExchange implements Exchange {
   }
 
   #countUsage(): void {
-    const usage = this.#usage?.end() ?? null;
+    const completion = this.#usage?.end() ?? null;
     this.#usage = null;
+    if (completion === null) return;
+    this.#trace.completed(completion);
+    const { usage } = completion;
     if (usage !== null && this.#model !== null) recordUsage(this.#parts.metrics, this.#model, usage);
   }
 
@@ -351,9 +396,9 @@ function signalOf({ signal }: { readonly signal?: AbortSignal | undefined }): { 
 }
 
 /** headerChanges of the request that goes upstream. */
-function headerChanges(effects: readonly Effect[], target: ModelTarget): HeaderChanges {
-  const set: HeaderEntry[] = [[HEADER.upstreamModel, target.name]];
-  const remove: string[] = [];
+function headerChanges(effects: readonly Effect[], target: ModelTarget, traced: HeaderChanges): HeaderChanges {
+  const set: HeaderEntry[] = [[HEADER.upstreamModel, target.name], ...traced.set];
+  const remove: string[] = [...traced.remove];
   for (const effect of effects) {
     if (effect.kind === "setRequestHeader") set.push([effect.name, effect.value]);
     else if (effect.kind === "removeRequestHeader") remove.push(effect.name);

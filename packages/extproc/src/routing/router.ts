@@ -19,6 +19,7 @@ import { createPlugins, runPlugins, type PluginRun } from "./plugins/run.ts";
 import type { RoutingConfig } from "./schema.ts";
 import { createSelector, isRepeatable } from "./selection/select.ts";
 import { signals } from "./signals/index.ts";
+import type { EmbeddedWatch } from "./signals/embedded-watch.ts";
 import { createEvaluators, evaluateSignals, withHeaders, type SignalOutcome, type SignalResults } from "./signals/evaluate.ts";
 
 /** RouteWarning says in what way a route is less than it could be; the response's `x-vsr-response-warnings`. */
@@ -63,6 +64,8 @@ export interface RouterParts {
   readonly clock: Clock;
   readonly strategy: "priority" | "confidence";
   readonly signals: SignalSettings;
+  /** Tells what the embedded tier of these settings does; absent: nobody asks. */
+  readonly embeddedWatch?: EmbeddedWatch | null;
   /** Answers are kept somewhere: decisions that cache by meaning then compare questions by the encoder. */
   readonly keepsAnswers?: boolean;
 }
@@ -93,7 +96,7 @@ export interface Router {
 /** createRouter compiles a configuration. */
 export function createRouter(
   config: RoutingConfig,
-  { models, embedder, clock, strategy, signals: settings, keepsAnswers = false }: RouterParts,
+  { models, embedder, clock, strategy, signals: settings, embeddedWatch = null, keepsAnswers = false }: RouterParts,
 ): Router {
   const engine = createDecisionEngine(config.decisions, strategy);
   const decisions = new Map(
@@ -120,7 +123,7 @@ export function createRouter(
       (keepsAnswers && [...decisions.values()].some(({ cachePolicy }) => cachePolicy?.semantic === true)),
     async route(request, options) {
       const watch = stopwatch(clock);
-      const signals = await evaluateSignals(evaluators, request, { embedder, clock }, options);
+      const signals = await evaluateSignals(evaluators, request, { embedder, clock, embeddedWatch }, options);
       const signalsMs = watch();
       // Without any message there is nothing to judge: conditions such as NOT would hold for want of text.
       const { chosen, candidates } = request.messages.length === 0 ? { chosen: null, candidates: [] } : engine.judge(signals);

@@ -7,6 +7,7 @@ import { createCaching, type Caching } from "./caching.ts";
 import { createModelDirectory, type ModelDirectory } from "./models.ts";
 import { createRouter, type Router } from "./router.ts";
 import type { ProvidersConfig, RoutingConfig } from "./schema.ts";
+import { EmbeddedWatch } from "./signals/embedded-watch.ts";
 
 /** RoutingSettings is everything that routing reads from outside the `routing` and `providers` blocks. */
 export interface RoutingSettings {
@@ -66,6 +67,8 @@ export interface SnapshotParts {
   readonly encoderModel?: SignalSettings["encoderModel"];
   /** Where answers are kept; absent: nowhere. */
   readonly cache?: ResponseCache | null;
+  /** Requests are traced: what the embedded tier does is told too. */
+  readonly traced?: boolean;
   readonly clock: Clock;
 }
 
@@ -78,13 +81,23 @@ export function createRoutingSnapshot({
   embedded,
   encoderModel = () => null,
   cache = null,
+  traced = false,
   clock,
 }: SnapshotParts): RoutingSnapshot {
   const models = createModelDirectory(config, providers);
   const { window, domainCascade, softMatchThreshold } = settings;
-  const signals = { window, domainCascade, softMatchThreshold, embedded: embedded ?? null, encoderModel };
+  const embeddedWatch = traced && embedded !== undefined ? new EmbeddedWatch(embedded, clock) : null;
+  const signals = { window, domainCascade, softMatchThreshold, embedded: embeddedWatch?.tier ?? embedded ?? null, encoderModel };
   const keepsAnswers = cache !== null;
-  const router = createRouter(config, { models, embedder, clock, strategy: config.strategy ?? settings.strategy, signals, keepsAnswers });
+  const router = createRouter(config, {
+    models,
+    embedder,
+    clock,
+    strategy: config.strategy ?? settings.strategy,
+    signals,
+    embeddedWatch,
+    keepsAnswers,
+  });
   const { strategy, autoModelNames } = settings;
   const beside = () => [strategy, window, domainCascade, softMatchThreshold, autoModelNames, embedded?.revision];
   const caching = createCaching({ config, providers, router, beside });

@@ -21,6 +21,7 @@ function setUp() {
         sampled: false,
         cascade: null,
         durationMs: 1,
+        embedded: [],
       }));
       log.tell({ trace: { signals, decisions: [], plugins: [], timings: { signalsMs: 1, decisionMs: 0, selectionMs: 0, pluginsMs: 0 } } });
     },

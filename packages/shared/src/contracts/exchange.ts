@@ -19,6 +19,8 @@ export interface HttpHead {
   readonly endOfStream: boolean;
   /** The parent of this request's spans, where the door knows better than the headers do; null: there is none. Absent: as the headers say. */
   readonly trace?: TraceContext | null;
+  /** What else was said of the parent, by a header or by the gateway, and did not count. */
+  readonly traceLink?: TraceContext | null;
 }
 
 /** HeaderChanges are applied by the door: removals first, then sets, which overwrite. */

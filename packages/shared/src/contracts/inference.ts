@@ -1,4 +1,5 @@
 import type { RouterError } from "../errors.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { CallOptions } from "./call-options.ts";
 
 /**
@@ -33,6 +34,29 @@ export interface InferenceTimings {
   readonly computeMs: number;
   /** How many items shared the batch, this one included; 0 when the vector was remembered and nothing was computed. */
   readonly batchSize: number;
+}
+
+/** BatchMember is one caller of a batch's texts who told its trace. */
+export interface BatchMember {
+  readonly trace: TraceContext;
+  /** Since when it has waited, as the other times here in `Clock.now()` milliseconds of the main thread. */
+  readonly joinedAt: number;
+}
+
+/** BatchRecord is one batch that was answered: told once, to whoever makes spans of it. */
+export interface BatchRecord {
+  /** Name of the model. */
+  readonly model: string;
+  readonly texts: number;
+  /** Read of all texts together. */
+  readonly tokens: number;
+  /** Handed to the thread, and answered by it. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly tokenizeMs: number;
+  readonly computeMs: number;
+  readonly threadId: number;
+  readonly members: readonly BatchMember[];
 }
 
 /** TextEntity is a stretch of a text, in UTF-16 offsets of the text as it was given: `text.slice(start, end)`. */

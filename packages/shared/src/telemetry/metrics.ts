@@ -153,6 +153,11 @@ export function createMetrics() {
     cacheState: gauge("turnout_cache_backend_state", "1 for what the cache's store is now: ready, syncing or unavailable", ["state"]),
     cacheLag: gauge("turnout_cache_sync_lag_seconds", "Time since this replica last knew that it had heard of every change"),
     cacheIndexBytes: gauge("turnout_cache_index_bytes", "Memory of the vectors' index"),
+    traceSpansDropped: counter(
+      "turnout_trace_spans_dropped_total",
+      "Spans that no collector got: too many waited, or it did not take them",
+      ["reason"],
+    ),
     configReloads: counter("turnout_config_reloads_total", "Configuration reloads", ["outcome"]),
   } as const;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseTraceContext, traceContextIn } from "./trace-context.ts";
+import { isSampled, parseTraceContext, traceContextIn } from "./trace-context.ts";
 
 const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -38,5 +38,17 @@ describe("traceContextIn", () => {
     expect(traceContextIn([["x", "y"], ["traceparent", parent], ...states])).toEqual({ traceparent: parent, tracestate: "a=1,b=2" });
     expect(traceContextIn([["traceparent", parent], ["traceparent", parent.replace(/01$/, "00")], ...states])).toBeNull();
     expect(traceContextIn(states)).toBeNull();
+  });
+});
+
+describe("isSampled", () => {
+  it.each<[flags: string, sampled: boolean]>([
+    ["00", false],
+    ["01", true],
+    ["02", false],
+    ["03", true],
+    ["01-more", true],
+  ])("flags %s", (flags, sampled) => {
+    expect(isSampled({ traceparent: parent.replace(/01$/, flags) })).toBe(sampled);
   });
 });

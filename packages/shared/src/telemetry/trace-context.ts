@@ -24,6 +24,11 @@ export function parseTraceContext(traceparent: string | undefined, tracestate: s
   return { traceparent, tracestate };
 }
 
+/** isSampled says whether the span of a valid context is recorded. */
+export function isSampled({ traceparent }: TraceContext): boolean {
+  return (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
+}
+
 /** traceContextIn reads headers with lower-case names. Two traceparents are none: nobody could tell which is the parent. */
 export function traceContextIn(headers: readonly (readonly [name: string, value: string])[]): TraceContext | null {
   const parents = headers.filter(([name]) => name === "traceparent");

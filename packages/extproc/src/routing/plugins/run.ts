@@ -29,6 +29,8 @@ export interface PluginRun {
   readonly type: string;
   readonly effects: readonly Effect[];
   readonly error: RouterError | null;
+  /** In milliseconds of the clock. */
+  readonly startedAt: number;
   readonly durationMs: number;
 }
 
@@ -55,7 +57,7 @@ export async function runPlugins(
   const runs: PluginRun[] = [];
   for (const { type, plugin, when: its } of list) {
     if (its !== when) continue;
-    const started = clock.now();
+    const startedAt = clock.now();
     let effects: readonly Effect[] = [];
     let error: RouterError | null = null;
     try {
@@ -64,7 +66,7 @@ export async function runPlugins(
       options.signal?.throwIfAborted();
       error = RouterError.from(thrown);
     }
-    runs.push({ type, effects, error, durationMs: clock.now() - started });
+    runs.push({ type, effects, error, startedAt, durationMs: clock.now() - startedAt });
     if (effects.some(({ kind }) => kind === "respondWithText")) break;
   }
   return runs;

@@ -3,6 +3,7 @@
  * match"; when the deadline passes, what is known is returned and the rest is marked. Called by the router.
  */
 import {
+  isSampled,
   RouterError,
   type CallOptions,
   type CascadeStep,
@@ -18,6 +19,7 @@ import {
 } from "@turnout/shared";
 import { signalTypes, type SignalFacts } from "../decision/condition.ts";
 import type { RoutingConfig } from "../schema.ts";
+import type { EmbeddedStep, EmbeddedWatch } from "./embedded-watch.ts";
 import { gatesOf, throughGates, type Gate } from "./gates.ts";
 import { signals } from "./index.ts";
 import { createRequestInference } from "./request-inference.ts";
@@ -33,6 +35,8 @@ export interface SignalOutcome {
   /** Why it could not be evaluated, or null. */
   readonly error: RouterError | null;
   readonly durationMs: number;
+  /** What the embedded tier did for it; empty where nobody watches. */
+  readonly embedded: readonly EmbeddedStep[];
 }
 
 /** SignalResults is what became of all of them; conditions ask it. */
@@ -88,17 +92,27 @@ export function createEvaluators(
     });
 }
 
+/** EvaluationParts is whom signals ask, and who watches. */
+export interface EvaluationParts {
+  readonly embedder: Embedder;
+  readonly clock: Clock;
+  readonly embeddedWatch?: EmbeddedWatch | null;
+}
+
 /** evaluateSignals rejects only when `options.signal` aborts. */
 export async function evaluateSignals(
   evaluators: readonly NamedEvaluator[],
   request: RoutingRequest,
-  { embedder, clock }: { readonly embedder: Embedder; readonly clock: Clock },
+  { embedder, clock, embeddedWatch = null }: EvaluationParts,
   options: CallOptions,
 ): Promise<SignalResults> {
   options.signal?.throwIfAborted();
   const started = clock.now();
   const inference = createRequestInference(embedder);
   const outcomes = Array.from<SignalOutcome | undefined>({ length: evaluators.length });
+  // Wrapping each reading costs as much as some of them take.
+  const watch = options.trace !== undefined && isSampled(options.trace) ? embeddedWatch : null;
+  const steps: readonly EmbeddedStep[][] = watch === null ? [] : evaluators.map(() => []);
   const record = (index: number, type: string, evaluation: Partial<SignalEvaluation>, error: RouterError | null) => {
     outcomes[index] ??= {
       type,
@@ -108,6 +122,7 @@ export async function evaluateSignals(
       cascade: evaluation.cascade ?? null,
       error,
       durationMs: clock.now() - started,
+      embedded: steps[index] ?? [],
     };
   };
 
@@ -122,13 +137,15 @@ export async function evaluateSignals(
     const settleFor = (evaluation: SignalEvaluation) => {
       provisional[index] = evaluation;
     };
-    try {
-      const evaluation = evaluator.evaluate(readsHeaders === undefined ? headless : withHeaders(request, readsHeaders), {
+    const start = () =>
+      evaluator.evaluate(readsHeaders === undefined ? headless : withHeaders(request, readsHeaders), {
         ...options,
         signal: over.signal,
         inference,
         provisional: settleFor,
       });
+    try {
+      const evaluation = watch === null ? start() : watch.during(steps[index] ?? [], start);
       if (evaluation instanceof Promise) pending.push(evaluation.then(succeed, fail));
       else succeed(evaluation);
     } catch (error) {
