@@ -138,7 +138,7 @@ async function compare(
       }),
     );
     if (results.every(({ n }) => n === 0)) {
-      console.error(`${target} has answered nothing; its errors are above`);
+      console.error(`${target === "against" ? against : target} has answered nothing; its errors are above`);
       process.exitCode = 1;
     }
   }

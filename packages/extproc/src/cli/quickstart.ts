@@ -71,6 +71,8 @@ function printGuide(addresses: readonly { part: string; address: string }[], enc
       curl("What is the derivative of x squared?"),
       curl("How does mitosis work?"),
       "",
+      "Ask the first again with curl -i: x-vsr-cache-hit says that no model was asked.",
+      "",
       "Ctrl-C stops.",
       "",
       "",
