@@ -37,6 +37,18 @@ describe("the embedded model that comes with Turnout", () => {
     expect([reading.english < 0.5, reading.classify("domain").standing]).toEqual([true, "sure"]);
   });
 
+  it("reads a text once for all who ask in turn, and keeps no long one", () => {
+    const tier = createEmbeddedTier();
+    const first = tier.read("Why do leaves fall?");
+    for (let i = 0; i < 5; i += 1) tier.read(`something else ${i}`);
+    expect(tier.read("Why do leaves fall?")).toBe(first);
+    tier.read("one more");
+    expect(tier.read("Why do leaves fall?")).not.toBe(first);
+    const long = tier.read("long ".repeat(1_000));
+    tier.read("yet another");
+    expect(tier.read("long ".repeat(1_000))).not.toBe(long);
+  });
+
   it("says the same of a text whatever was read before it", () => {
     const first = [...domainOf("a bridge of steel").probabilities];
     domainOf("something else");

@@ -92,14 +92,17 @@ function readPart(directory: string, name: string): Buffer {
   }
 }
 
+const KEPT_READINGS = 6;
+const MAX_KEPT_LENGTH = 4_096;
+
 class EmbeddedModel implements EmbeddedTier {
   readonly revision: string;
   readonly #heads = new Map<string, Head>();
   readonly #featurizer: Featurizer;
   /** Inverse document frequency of each row in steps of IDF_STEP; 255 is a row that training never met. */
   readonly #idf: Uint8Array;
-  /** The signals of one request read the same text one after the other. */
-  #last: Reading | null = null;
+  /** The signals of one request read the same few texts in turn: the message, and its cues. The latest stand first. */
+  #latest: readonly Reading[] = [];
 
   constructor(manifest: EmbeddedManifest, tensors: ReadonlyMap<string, StoredTensor>) {
     this.revision = manifest.revision;
@@ -122,11 +125,14 @@ class EmbeddedModel implements EmbeddedTier {
   }
 
   read(text: string): EmbeddedReading {
-    if (this.#last?.text !== text) {
-      const features = this.#featurizer.features(text);
-      this.#last = new Reading(text, features, weigh(features.rows, this.#idf), knownShare(features.words, this.#idf), this.#heads);
-    }
-    return this.#last;
+    const known = this.#latest.find((reading) => reading.text === text);
+    if (known !== undefined) return known;
+    const features = this.#featurizer.features(text);
+    const reading = new Reading(text, features, weigh(features.rows, this.#idf), knownShare(features.words, this.#idf), this.#heads);
+    // A long text is let go with the next one: nobody's megabytes stay.
+    const others = this.#latest.filter(({ text: { length } }) => length <= MAX_KEPT_LENGTH).slice(0, KEPT_READINGS - 1);
+    this.#latest = [reading, ...others];
+    return reading;
   }
 }
 

@@ -75,6 +75,8 @@ export class IntentCueReader {
   readonly #pairs: number[] = [];
   readonly #seen = new Uint8Array(COUNT * COUNT);
   #place = 0;
+  /** Several questions are asked of the same message, one after the other. */
+  #latest: { readonly text: string; readonly cues: string } | null = null;
 
   constructor() {
     codes.forEach((code, concept) => {
@@ -87,6 +89,12 @@ export class IntentCueReader {
 
   /** cues are the different cues, as a text of words such as "qwfa". */
   cues(text: string): string {
+    const latest = this.#latest?.text === text ? this.#latest : { text, cues: this.#read(text) };
+    this.#latest = latest;
+    return latest.cues;
+  }
+
+  #read(text: string): string {
     this.#begin();
     const whole = text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS / 2)}\n${text.slice(-MAX_CHARACTERS / 2)}`;
     const said = whole.replace(QUOTED, (quotation) => {

@@ -20,11 +20,20 @@ export const cueHeadOf = (head: string): string => `${head}_cues`;
 /** Probability below which a label's logarithm is cut: one head alone must not rule a label out. */
 const LEAST = 1e-6;
 
+/** Readers by tier: all questions to one share its reader, which remembers the latest message's cues. */
+const readers = new WeakMap<EmbeddedTier, IntentCueReader>();
+
+function readerOf(embedded: EmbeddedTier): IntentCueReader {
+  const reader = readers.get(embedded) ?? new IntentCueReader();
+  readers.set(embedded, reader);
+  return reader;
+}
+
 /** IntentScale judges messages for one task. It owns buffers: one for each thread. */
 export class IntentScale {
   readonly #embedded: EmbeddedTier;
   readonly #task: IntentTask;
-  readonly #reader = new IntentCueReader();
+  readonly #reader: IntentCueReader;
 
   /** of gives the reason instead where there is no such model: the configuration is right, and each request says what is missing. */
   static of(embedded: EmbeddedTier | null, task: IntentTask): IntentScale | RouterError {
@@ -42,6 +51,7 @@ export class IntentScale {
         throw new RouterError("model_unsupported", `the embedded model has no head "${head}" that tells ${task.labels.join(", ")} apart`);
     }
     this.#embedded = embedded;
+    this.#reader = readerOf(embedded);
     this.#task = task;
   }
 
