@@ -4,16 +4,11 @@
  */
 import { createPairVerifier, createResponseCache, MemoryBackend } from "@turnout/cache";
 import { defaultCacheSettings } from "@turnout/cache/settings";
-import {
-  createExchangeFactory,
-  createRoutingSnapshot,
-  providersSchema,
-  routingSchema,
-  type RoutingSettings,
-} from "@turnout/extproc/routing";
-import { createMetrics, RouterError, silentLogger, systemClock, type Embedder, type TextEmbedding } from "@turnout/shared";
+import { createExchangeFactory, createRoutingSnapshot } from "@turnout/extproc/routing";
+import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { skipReason, startEnvoy, withoutEnvoy, type Envoy } from "./envoy.ts";
+import { HeldEmbedder, heldProviders, heldRouting, heldSettings } from "./held-embedder.ts";
 import { startProcessor } from "./processor.ts";
 import {
   ask,
@@ -25,7 +20,6 @@ import {
   type CachingConfig,
   type NumberedModels,
 } from "./response-cache-rig.ts";
-import { scriptedLimits } from "./scripted-exchange.ts";
 
 const listeners = ["buffered", "fullDuplex"] as const;
 type Listener = (typeof listeners)[number];
@@ -112,7 +106,14 @@ describe.skipIf(withoutEnvoy)(`Behind a real Envoy${skipReason}`, () => {
         clock: systemClock,
       });
       embedder.behaviour = "answers";
-      const snapshot = createRoutingSnapshot({ config: routing, providers, settings, embedder, cache, clock: systemClock });
+      const snapshot = createRoutingSnapshot({
+        config: heldRouting([{ type: "response_cache", configuration: { scope: "global", mode: "exact" } }]),
+        providers: heldProviders,
+        settings: heldSettings,
+        embedder,
+        cache,
+        clock: systemClock,
+      });
       await snapshot.router.warm({});
       const exchanges = createExchangeFactory({ current: () => snapshot, logger: silentLogger, metrics, clock: systemClock });
       const processor = await startProcessor({ exchanges });
@@ -170,66 +171,3 @@ describe.skipIf(withoutEnvoy)(`Behind a real Envoy${skipReason}`, () => {
     expect((await ask(port, "How do I clean the oven door with vinegar in 5 minutes?")).hit).toBe(false);
   });
 });
-
-const routing = routingSchema.parse({
-  modelCards: [{ name: "base-model", loras: [{ name: "kitchen-expert" }, { name: "mechanics-expert" }] }],
-  signals: {
-    keywords: [{ name: "mechanics", operator: "OR", keywords: ["pendulum"] }],
-    domains: [
-      { name: "cooking", description: "Recipes, ovens, pans and meals" },
-      { name: "other", description: "Everything else" },
-    ],
-  },
-  decisions: [
-    {
-      name: "mechanics",
-      priority: 20,
-      rules: { operator: "OR", conditions: [{ type: "keyword", name: "mechanics" }] },
-      modelRefs: [{ model: "base-model", lora_name: "mechanics-expert" }],
-      plugins: [{ type: "response_cache", configuration: { scope: "global", mode: "exact" } }],
-    },
-    {
-      name: "cooking",
-      priority: 10,
-      rules: { operator: "OR", conditions: [{ type: "domain", name: "cooking" }] },
-      modelRefs: [{ model: "base-model", lora_name: "kitchen-expert" }],
-    },
-  ],
-});
-const providers = providersSchema.parse({
-  defaults: { default_model: "base-model" },
-  models: [{ name: "base-model", backend_refs: [{ name: "local", endpoint: "127.0.0.1:8000" }] }],
-});
-const settings: RoutingSettings = {
-  strategy: "priority",
-  deadlineMs: 80,
-  window: { maxTokens: 64, sampling: "head" },
-  domainCascade: "auto",
-  softMatchThreshold: 0.5,
-  autoModelNames: ["auto"],
-  includeConfigModels: false,
-  unknownModel: "refuse",
-  observeUsage: false,
-  trustIdentityHeaders: false,
-  identityHeaders: [],
-  skipProcessingEnabled: false,
-  limits: scriptedLimits,
-};
-
-/** HeldEmbedder gives every text the same vector, at once, never (until released), or an error. */
-class HeldEmbedder implements Embedder {
-  behaviour: "answers" | "stalls" | "fails" = "answers";
-  readonly #held: (() => void)[] = [];
-
-  async embed(items: Parameters<Embedder["embed"]>[0]): Promise<TextEmbedding[]> {
-    if (this.behaviour === "fails") throw new RouterError("worker_failed", "the test's worker is dead");
-    if (this.behaviour === "stalls") await new Promise<void>((resolve) => this.#held.push(resolve));
-    const timings = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: items.length };
-    return items.map(() => ({ vector: Float32Array.of(1, 0), tokens: 4, sampled: false, timings }));
-  }
-
-  /** Answers what was asked while it stalled. */
-  release(): void {
-    for (const resolve of this.#held.splice(0)) resolve();
-  }
-}

@@ -3,81 +3,13 @@
  * message timeout of 200 ms, and an embedder that the test holds up.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  createExchangeFactory,
-  createRoutingSnapshot,
-  providersSchema,
-  routingSchema,
-  type RoutingSettings,
-} from "@turnout/extproc/routing";
-import { createMetrics, RouterError, silentLogger, systemClock, type Embedder, type TextEmbedding } from "@turnout/shared";
+import { createExchangeFactory, createRoutingSnapshot } from "@turnout/extproc/routing";
+import { createMetrics, silentLogger, systemClock } from "@turnout/shared";
 import { chat } from "./client.ts";
 import { skipReason, startEnvoy, withoutEnvoy, type Envoy } from "./envoy.ts";
+import { HeldEmbedder, heldProviders, heldRouting, heldSettings } from "./held-embedder.ts";
 import { startProcessor, type Processor } from "./processor.ts";
-import { scriptedLimits } from "./scripted-exchange.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
-
-const routing = routingSchema.parse({
-  modelCards: [{ name: "base-model", loras: [{ name: "kitchen-expert" }, { name: "mechanics-expert" }] }],
-  signals: {
-    keywords: [{ name: "mechanics", operator: "OR", keywords: ["pendulum"] }],
-    domains: [
-      { name: "cooking", description: "Recipes, ovens, pans and meals" },
-      { name: "other", description: "Everything else" },
-    ],
-  },
-  decisions: [
-    {
-      name: "mechanics",
-      priority: 20,
-      rules: { operator: "OR", conditions: [{ type: "keyword", name: "mechanics" }] },
-      modelRefs: [{ model: "base-model", lora_name: "mechanics-expert" }],
-    },
-    {
-      name: "cooking",
-      priority: 10,
-      rules: { operator: "OR", conditions: [{ type: "domain", name: "cooking" }] },
-      modelRefs: [{ model: "base-model", lora_name: "kitchen-expert" }],
-    },
-  ],
-});
-const providers = providersSchema.parse({
-  defaults: { default_model: "base-model" },
-  models: [{ name: "base-model", backend_refs: [{ name: "local", endpoint: "127.0.0.1:8000" }] }],
-});
-const settings: RoutingSettings = {
-  strategy: "priority",
-  deadlineMs: 80,
-  window: { maxTokens: 64, sampling: "head" },
-  domainCascade: "auto",
-  softMatchThreshold: 0.5,
-  autoModelNames: ["auto"],
-  includeConfigModels: false,
-  unknownModel: "refuse",
-  observeUsage: false,
-  trustIdentityHeaders: false,
-  identityHeaders: [],
-  skipProcessingEnabled: false,
-  limits: scriptedLimits,
-};
-
-/** HeldEmbedder gives every text the same vector, at once, never (until released), or an error. */
-class HeldEmbedder implements Embedder {
-  behaviour: "answers" | "stalls" | "fails" = "answers";
-  readonly #held: (() => void)[] = [];
-
-  async embed(items: Parameters<Embedder["embed"]>[0]): Promise<TextEmbedding[]> {
-    if (this.behaviour === "fails") throw new RouterError("worker_failed", "the test's worker is dead");
-    if (this.behaviour === "stalls") await new Promise<void>((resolve) => this.#held.push(resolve));
-    const timings = { queueMs: 0, tokenizeMs: 0, computeMs: 0, batchSize: items.length };
-    return items.map(() => ({ vector: Float32Array.of(1, 0), tokens: 4, sampled: false, timings }));
-  }
-
-  /** Answers what was asked while it stalled; gives how many submissions that were. */
-  release(): number {
-    return this.#held.splice(0).map((resolve) => resolve()).length;
-  }
-}
 
 describe.skipIf(withoutEnvoy)(`A stalled classifier${skipReason}`, () => {
   const embedder = new HeldEmbedder();
@@ -87,7 +19,13 @@ describe.skipIf(withoutEnvoy)(`A stalled classifier${skipReason}`, () => {
   let envoy: Envoy;
 
   beforeAll(async () => {
-    const snapshot = createRoutingSnapshot({ config: routing, providers, settings, embedder, clock: systemClock });
+    const snapshot = createRoutingSnapshot({
+      config: heldRouting(),
+      providers: heldProviders,
+      settings: heldSettings,
+      embedder,
+      clock: systemClock,
+    });
     await snapshot.router.warm({});
     const exchanges = createExchangeFactory({ current: () => snapshot, logger: silentLogger, metrics, clock: systemClock });
     [processor, upstream] = await Promise.all([startProcessor({ exchanges }), startUpstream("models")]);

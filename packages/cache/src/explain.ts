@@ -15,7 +15,7 @@ import {
   type CanonicalRequest,
 } from "./identity/index.ts";
 import { decidePair } from "./pair-decision.ts";
-import { answerConditions } from "./session.ts";
+import { answerConditions, MAX_CANDIDATES } from "./session.ts";
 
 /** CacheExplanation goes as far as a lookup would. */
 export interface CacheExplanation {
@@ -39,9 +39,6 @@ export interface ExplainedCandidate {
   /** How sure it is that both ask the same, 0 to 1. */
   readonly score: number;
 }
-
-const MAX_CANDIDATES = 8;
-const MAX_BYTES = 4 * 1_024 * 1_024;
 
 const nothing = (use: string): CacheExplanation => ({ use, exact: null, semantic: use, candidates: [] });
 
@@ -101,6 +98,6 @@ async function similar(
 
 function decoded({ clock }: CacheParts, payload: Uint8Array | null) {
   if (payload === null) return null;
-  const result = decodePayload(payload, { maxBytes: MAX_BYTES });
+  const result = decodePayload(payload);
   return result.kind === "answer" && result.answer.expiresMs > clock.wallMs() ? result.answer : null;
 }

@@ -11,12 +11,12 @@ import {
   type CallOptions,
   type RenderOptions,
 } from "@turnout/shared";
-import type { CacheBackend } from "./backends/backend.ts";
+import type { CacheBackend, SemanticRow } from "./backends/backend.ts";
 import type { CacheParts } from "./cache-parts.ts";
 import { createAccumulator, type Accumulator } from "./completion/accumulate.ts";
 import { decodePayload, encodePayload, type StoredAnswer } from "./completion/payload.ts";
 import { renderEventStream, renderJson } from "./completion/render.ts";
-import { decodeFeatures, encodeFeatures, featuresOf } from "./guards/features.ts";
+import { decodeFeatures, encodeFeatures, featuresOf, type GuardFeatures } from "./guards/features.ts";
 import { compareFeatures } from "./guards/compare.ts";
 import {
   canonicalRequest,
@@ -36,7 +36,7 @@ import { quantise } from "./index/vector-index.ts";
 import type { Lease } from "./single-flight.ts";
 
 /** How many near questions are judged, and how many answers are fetched for them. */
-const MAX_CANDIDATES = 8;
+export const MAX_CANDIDATES = 8;
 const MAX_FETCHED = 3;
 
 /** Planned is an answer that will be kept if the model gives it. */
@@ -336,7 +336,7 @@ export class Session implements CacheSession {
       completion,
     });
     if (payload.length > settings.maxAnswerBytes) return this.#skip("too_large");
-    const semantic = vector === null || features === null ? null : { ...quantise(vector), features: encodeFeatures(features) };
+    const semantic = vector === null || features === null ? null : semanticRow(vector, features);
     const { decision, model } = route;
     const row = { id, scope: conditions.scope, decision, model, partition: here, createdMs, expiresMs, semantic };
     const early = this.#subject.routing.earlyScopes.includes(route.policy.scope);
@@ -354,7 +354,7 @@ export class Session implements CacheSession {
 
   /** #decoded is what was kept under this id, if it is whole and alive. */
   #decoded(payload: Uint8Array, id: string): StoredAnswer | null {
-    const decoded = decodePayload(payload, { maxBytes: MAX_DECODED_BYTES });
+    const decoded = decodePayload(payload);
     if (decoded.kind === "broken") {
       this.#parts.metrics.cacheErrors.inc({ operation: "decode", code: decoded.reason });
       return null;
@@ -471,11 +471,14 @@ export class Session implements CacheSession {
 
 /** How long writing an answer may take: nobody waits for it. */
 const STORE_BUDGET_MS = 1_000;
-/** The largest answer that is unpacked, whatever is in the store. */
-const MAX_DECODED_BYTES = 4 * 1_024 * 1_024;
 
 function isTooOld({ createdMs }: StoredAnswer, { maxAgeSeconds }: RequestControls, now: number): boolean {
   return maxAgeSeconds !== null && now - createdMs > maxAgeSeconds * 1_000;
+}
+
+/** semanticRow is what other questions are compared with. */
+export function semanticRow(vector: Float32Array, features: GuardFeatures): SemanticRow {
+  return { ...quantise(vector), features: encodeFeatures(features) };
 }
 
 /** answerConditions are what stands for an answer beside the request. */

@@ -5,12 +5,11 @@
 import type { CallOptions, TextEmbedding } from "@turnout/shared";
 import type { CacheParts } from "./cache-parts.ts";
 import { decodePayload } from "./completion/payload.ts";
-import { encodeFeatures, featuresOf } from "./guards/features.ts";
-import { quantise } from "./index/vector-index.ts";
+import { featuresOf } from "./guards/features.ts";
+import { semanticRow } from "./session.ts";
 
 /** Entries that are fetched at a time. */
 const CHUNK = 50;
-const MAX_BYTES = 4 * 1_024 * 1_024;
 const CHUNK_BUDGET_MS = 5_000;
 
 /** exportEntries gives all that this replica knows, each as base64. Rejects when the store cannot be read. */
@@ -32,16 +31,13 @@ export async function importEntry(
   options: CallOptions,
 ): Promise<boolean> {
   const payload = Buffer.from(entry, "base64");
-  const decoded = decodePayload(payload, { maxBytes: MAX_BYTES });
+  const decoded = decodePayload(payload);
   if (decoded.kind === "broken" || decoded.answer.expiresMs <= clock.wallMs()) return false;
   const { id, scope, decision, model, partition, createdMs, expiresMs, userText } = decoded.answer;
   const features = userText === null ? null : featuresOf(userText);
   // Without an encoder it is kept for the same request alone.
   const embedding = userText === null || features === null ? null : await embed(userText, options).catch(() => null);
-  const semantic =
-    features === null || embedding === null || embedding.sampled
-      ? null
-      : { ...quantise(embedding.vector), features: encodeFeatures(features) };
+  const semantic = features === null || embedding === null || embedding.sampled ? null : semanticRow(embedding.vector, features);
   await backend.put({ row: { id, scope, decision, model, partition, createdMs, expiresMs, semantic }, payload, pointers: [] }, options);
   return true;
 }

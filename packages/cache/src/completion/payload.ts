@@ -80,8 +80,11 @@ export function encodePayload(answer: StoredAnswer): Uint8Array {
   return bytes;
 }
 
+/** The largest answer that is unpacked, whatever is in the store. */
+const DEFAULT_LIMITS: DecodeLimits = { maxBytes: 4 * 1_024 * 1_024 };
+
 /** decodePayload never throws. The answer may have expired, or be another's: that is for the caller to see. */
-export function decodePayload(payload: Uint8Array, { maxBytes }: DecodeLimits): DecodedPayload {
+export function decodePayload(payload: Uint8Array, { maxBytes } = DEFAULT_LIMITS): DecodedPayload {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   if (bytes.length < HEADER_BYTES) return broken("length");
   if (bytes.readUInt32BE(0) !== MAGIC) return broken("magic");
